@@ -1,0 +1,1 @@
+"""The orders: Prefect flows and the command line."""

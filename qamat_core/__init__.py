@@ -1,0 +1,1 @@
+"""The science as plain functions and modules: no Beam, no Prefect."""

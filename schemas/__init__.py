@@ -1,0 +1,1 @@
+"""What flows between the rooms: table schemas, records, artifact references, configuration, errors."""

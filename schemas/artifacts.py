@@ -1,0 +1,50 @@
+"""References to artifacts: what tasks and flows exchange instead of rows."""
+
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+
+from schemas.base import Frozen
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+"""An artifact's name: lower-case letters, digits and hyphens."""
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 in hexadecimal digits."""
+
+TableKind = Literal[
+    "passages",
+    "annotations",
+    "answers",
+    "questions",
+    "verdicts",
+    "duplicates",
+    "qa_pairs",
+    "negatives",
+    "pretrain_examples",
+    "qa_examples",
+    "multihop_examples",
+    "metrics",
+    "predictions",
+    "rejects",
+]
+DirectoryKind = Literal["tokenizer", "checkpoint", "index", "report"]
+Kind = TableKind | DirectoryKind
+
+
+class ArtifactRef(Frozen):
+    """A pointer to one immutable version of an artifact.
+
+    ``key`` hashes what decides the work (kind, schema version, configuration, inputs' content, code);
+    ``content`` is the SHA-256 over what was produced. ``uri`` is relative to the store's home.
+    """
+
+    kind: Kind
+    name: Name
+    version: int
+    key: Digest
+    content: Digest
+    uri: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}@{self.version}"

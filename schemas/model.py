@@ -1,0 +1,41 @@
+"""Configuration of the models."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from schemas.base import Frozen
+
+
+class T5Config(Frozen):
+    """The shape of a T5, 1.0 (ReLU, tied output embedding scaled by d^-1/2) or 1.1 (gated GELU, own output layer)."""
+
+    variant: Literal["1.0", "1.1"] = "1.1"
+    vocab_size: int = Field(32128, gt=0)
+    d_model: int = Field(512, gt=0)
+    num_heads: int = Field(6, gt=0)
+    head_dim: int = Field(64, gt=0)
+    d_ff: int = Field(1024, gt=0)
+    num_encoder_layers: int = Field(8, gt=0)
+    num_decoder_layers: int = Field(8, gt=0)
+    tie_embeddings: bool = False
+    """Use the token embedding as output layer, scaled by d_model^-1/2 (T5 1.0)."""
+    relative_buckets: int = Field(32, gt=1)
+    relative_max_distance: int = Field(128, gt=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """The type of activations; parameters are always float32."""
+    pointer_head: bool = False
+    """An aid for small models trained from scratch, not in the paper: the output distribution is one softmax
+    over the vocabulary and the source positions."""
+    locality_start: tuple[float, ...] = ()
+    """An aid for small models, not in the paper: the encoder's relative bias of head h starts at
+    ``-locality_start[h] * distance`` (initialisation only); empty for T5's own initialisation."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "T5Config":
+        if self.locality_start and len(self.locality_start) != self.num_heads:
+            raise ValueError(
+                f"locality_start has {len(self.locality_start)} slopes for {self.num_heads} heads: give one a head"
+            )
+        return self

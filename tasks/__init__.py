@@ -1,0 +1,1 @@
+"""One job a module: artifacts in, artifact out."""
