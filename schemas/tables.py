@@ -80,9 +80,7 @@ PRETRAIN_EXAMPLES: Final = _table(
     negative_ids=_TEXTS,
 )
 QA_EXAMPLES: Final = _table(example_id=_TEXT, question=_TEXT, answers=_TEXTS, dataset=_TEXT, split=_TEXT)
-MULTIHOP_EXAMPLES: Final = _table(
-    example_id=_TEXT, first_qa_id=_TEXT, final_qa_id=_TEXT, tier=_TEXT, score=_FLOAT
-)
+MULTIHOP_EXAMPLES: Final = _table(example_id=_TEXT, first_qa_id=_TEXT, final_qa_id=_TEXT, tier=_TEXT, score=_FLOAT)
 METRICS: Final = _table(
     table=_TEXT,
     row=_TEXT,

@@ -1,0 +1,1 @@
+"""The artifact store: versioned tables, immutable directories, one registry."""

@@ -1,0 +1,100 @@
+"""What decides whether work is done again: the key of an artifact.
+
+A key hashes the kind and name, the schema version, the configuration, the content digests of the inputs, and
+the code: the sources of the first-party modules that a task imports, transitively, and the versions of the
+libraries that these name.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from schemas.artifacts import ArtifactRef
+from schemas.tables import SCHEMA_VERSION
+
+FIRST_PARTY = ("schemas", "qamat_core", "tasks", "flows")
+
+
+def artifact_key(kind: str, name: str, config: BaseModel, inputs: Mapping[str, ArtifactRef], module: str) -> str:
+    """Return the key (SHA-256) of the artifact that ``module`` makes of these inputs under this configuration."""
+    return digest_json(
+        {
+            "kind": kind,
+            "name": name,
+            "schema": SCHEMA_VERSION,
+            "config": config.model_dump(mode="json"),
+            "inputs": {label: ref.content for label, ref in inputs.items()},
+            "code": code_digest(module),
+        }
+    )
+
+
+def digest_json(value: object) -> str:
+    """Return the SHA-256 of the value's canonical JSON: keys sorted, no white space."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@cache
+def code_digest(module: str) -> str:
+    """Return the SHA-256 over the sources that ``module`` imports transitively and the libraries they name."""
+    sources = first_party_sources(module)
+    return digest_json(
+        {
+            "sources": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()},
+            "libraries": library_versions(tuple(sources.values())),
+        }
+    )
+
+
+def first_party_sources(module: str) -> dict[str, Path]:
+    """Return module name -> source file of ``module`` and all first-party modules that it imports, transitively."""
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _source_of(name)
+        if name in found or path is None:
+            continue
+        found[name] = path
+        waiting.extend(imported for imported in _imports(path) if imported.split(".")[0] in FIRST_PARTY)
+    return dict(sorted(found.items()))
+
+
+@cache
+def library_versions(sources: tuple[Path, ...]) -> dict[str, str]:
+    """Return distribution -> version of every third-party library that the sources import."""
+    roots = {imported.split(".")[0] for path in sources for imported in _imports(path)}
+    distributions = packages_distributions()
+    names = {name for root in roots - set(FIRST_PARTY) for name in distributions.get(root, [])}
+    return {name: version(name) for name in sorted(names)}
+
+
+@cache
+def _source_of(module: str) -> Path | None:
+    spec = find_spec(module)
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a source file imports; for ``from a import b`` both ``a`` and ``a.b``."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if _is_module(node.module, alias.name))
+
+
+@cache
+def _is_module(package: str, name: str) -> bool:
+    if package.split(".", maxsplit=1)[0] not in FIRST_PARTY:
+        return False
+    spec = find_spec(package)
+    return bool(spec and spec.submodule_search_locations) and find_spec(f"{package}.{name}") is not None

@@ -1,0 +1,89 @@
+"""Parquet shards: written once under a name made of their content, with page checksums."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import NonNegativeInt
+
+from schemas.artifacts import Digest
+from schemas.base import Frozen
+from schemas.errors import CorruptArtifactError
+
+
+class FileEntry(Frozen):
+    """One file of an artifact: its path below the artifact, its size in bytes, its SHA-256, its rows (a shard's)."""
+
+    path: str
+    bytes: NonNegativeInt
+    sha256: Digest
+    rows: NonNegativeInt = 0
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_shard(rows: pa.Table, schema: pa.Schema, directory: Path, index: int) -> FileEntry:
+    """Write shard number ``index`` as ``part-<index>-<content>.parquet``, atomically and idempotently.
+
+    The rows are cast to the schema (names, order, types, nullability); writing the same rows again gives the
+    same bytes under the same name.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    temporary = directory / f".{uuid4().hex}.tmp"
+    pq.write_table(conform(rows, schema), temporary, compression="zstd", write_page_checksum=True)
+    digest = sha256_of(temporary)
+    path = directory / f"part-{index:05d}-{digest[:16]}.parquet"
+    entry = FileEntry(path=path.name, bytes=temporary.stat().st_size, sha256=digest, rows=rows.num_rows)
+    temporary.replace(path)
+    return entry
+
+
+def conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the rows under exactly this schema; a missing column, or a null where none may be, is an error."""
+    table = rows.select(schema.names).cast(schema)
+    for field, column in zip(schema, table.columns, strict=True):
+        if not field.nullable and column.null_count:
+            raise CorruptArtifactError(
+                f"column {field.name}: {column.null_count} nulls where none may be; mend the job"
+            )
+    return table
+
+
+def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read a shard with its page checksums verified.
+
+    Raises:
+        CorruptArtifactError: the file is missing, cut short or has a flipped bit.
+    """
+    try:
+        return pq.ParquetFile(path, page_checksum_verification=True).read(columns)
+    except (OSError, pa.ArrowException) as error:
+        raise CorruptArtifactError(
+            f"{path}: unreadable ({error}); run `qamat artifacts verify`, then make it again"
+        ) from error
+
+
+def table_digest(shards: Iterable[FileEntry]) -> str:
+    """Return the content digest of a table: SHA-256 over its shards' digests, in order."""
+    return hashlib.sha256("".join(shard.sha256 for shard in shards).encode()).hexdigest()
+
+
+def directory_entries(directory: Path) -> list[FileEntry]:
+    """Return every file below a directory with its size and SHA-256, sorted by path."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return [
+        FileEntry(path=path.relative_to(directory).as_posix(), bytes=path.stat().st_size, sha256=sha256_of(path))
+        for path in files
+    ]
+
+
+def directory_digest(entries: Iterable[FileEntry]) -> str:
+    """Return the content digest of a directory: SHA-256 over its files' paths and digests, sorted by path."""
+    return hashlib.sha256("".join(f"{entry.path}\n{entry.sha256}\n" for entry in entries).encode()).hexdigest()

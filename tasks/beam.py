@@ -1,0 +1,159 @@
+"""How rows flow: one element is one shard of each input table, one output shard a table comes of it.
+
+Shards are aligned: shard i of answers, questions and verdicts was made of shard i of passages, so joins stay
+inside an element and memory stays flat in the number of passages. A finished shard leaves a receipt in the work
+directory; a job that was killed goes on with the shards that have none. Writing is idempotent (shards are named by
+content), so a replayed bundle changes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from qamat_core.store.shards import FileEntry, read_shard, write_shard
+from qamat_core.store.store import Store, TableDraft
+from schemas.artifacts import ArtifactRef, TableKind
+from schemas.base import Frozen
+from schemas.errors import IncompatibleArtifactError
+from schemas.resources import Resources
+from schemas.tables import TABLES
+
+Tables = Mapping[str, pa.Table]
+
+
+class Receipt(Frozen):
+    """What became of one element: the shard written for each output, and the records read, kept and rejected."""
+
+    index: int
+    shards: dict[str, FileEntry]
+    read: int
+    kept: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The output tables of one element with its record counts."""
+
+    tables: Tables
+    read: int
+    kept: int
+    rejected: int
+
+
+def align(store: Store, tables: Mapping[str, ArtifactRef]) -> list[dict[str, Path]]:
+    """Return, for every shard number, the shard of each table by label.
+
+    Raises:
+        IncompatibleArtifactError: the tables do not have the same number of shards.
+    """
+    paths = {label: store.open_shards(ref) for label, ref in tables.items()}
+    if len({len(shards) for shards in paths.values()}) != 1:
+        counts = ", ".join(f"{tables[label]} has {len(shards)}" for label, shards in paths.items())
+        raise IncompatibleArtifactError(f"tables of one corpus have equally many shards, but {counts}; regenerate it")
+    return [dict(zip(paths, row, strict=True)) for row in zip(*paths.values(), strict=True)]
+
+
+def run_shards(
+    elements: Sequence[Mapping[str, Path]],
+    setup: Callable[[], Callable[[Tables], Counted]],
+    outputs: Sequence[TableKind],
+    work: Path,
+    resources: Resources,
+) -> dict[str, TableDraft]:
+    """Run a job over aligned shards and return a draft of each output table.
+
+    Args:
+        elements: for every shard number the input shards by label.
+        setup: called once a worker thread; returns the function that processes one element (loads models, indexes).
+        outputs: the kinds of table that the function returns.
+        work: keeps shards and receipts; what has a receipt is not processed again.
+        resources: the runner and its workers.
+    """
+    waiting = [(index, dict(element)) for index, element in enumerate(elements) if not _receipt(work, index).exists()]
+    if waiting:
+        run_pipeline(lambda root: root | "ProcessShards" >> ProcessShards(waiting, setup, outputs, work), resources)
+    receipts = [Receipt.model_validate_json(_receipt(work, index).read_text()) for index in range(len(elements))]
+    return {kind: _draft(kind, receipts, work) for kind in outputs}
+
+
+def run_pipeline(build: Callable[[beam.Pipeline], object], resources: Resources) -> None:
+    """Build a pipeline on the chosen runner and run it to its end."""
+    options = PipelineOptions(
+        direct_num_workers=resources.workers, direct_running_mode="multi_threading", pickle_library="cloudpickle"
+    )
+    with beam.Pipeline(runner=FnApiRunner(bundle_repeat=resources.bundle_repeat), options=options) as root:
+        build(root)
+
+
+class ProcessShards(beam.PTransform):
+    """Reads the shards of each element, processes them and writes what comes of it with a receipt."""
+
+    def __init__(
+        self,
+        elements: Sequence[tuple[int, Mapping[str, Path]]],
+        setup: Callable[[], Callable[[Tables], Counted]],
+        outputs: Sequence[TableKind],
+        work: Path,
+    ) -> None:
+        super().__init__()
+        self._elements, self._setup, self._outputs, self._work = elements, setup, outputs, work
+
+    def expand(self, pcoll: beam.Pipeline) -> beam.PCollection:
+        """Apply to the root of a pipeline; the output is the number of each finished shard."""
+        return (
+            pcoll
+            | "Elements" >> beam.Create(self._elements)
+            | "SpreadOverWorkers" >> beam.Reshuffle()
+            | "ProcessAndWrite" >> beam.ParDo(_ProcessShard(self._setup, self._outputs, self._work))
+        )
+
+
+class _ProcessShard(beam.DoFn):
+    def __init__(
+        self, setup: Callable[[], Callable[[Tables], Counted]], outputs: Sequence[TableKind], work: Path
+    ) -> None:
+        self._make, self._outputs, self._work = setup, outputs, work
+
+    def setup(self) -> None:
+        self._process = self._make()
+
+    def process(self, element: tuple[int, Mapping[str, Path]]):
+        index, paths = element
+        if not _receipt(self._work, index).exists():
+            result = self._process({label: read_shard(path) for label, path in paths.items()})
+            shards = {
+                kind: write_shard(result.tables[kind], TABLES[kind], self._work / kind, index) for kind in self._outputs
+            }
+            write_receipt(
+                self._work,
+                Receipt(index=index, shards=shards, read=result.read, kept=result.kept, rejected=result.rejected),
+            )
+        yield index
+
+
+def write_receipt(work: Path, receipt: Receipt) -> None:
+    """Write the receipt of a finished element atomically; its shards must be written already."""
+    temporary = work / f".{uuid4().hex}.tmp"
+    temporary.write_text(receipt.model_dump_json())
+    temporary.replace(_receipt(work, receipt.index))
+
+
+def _receipt(work: Path, index: int) -> Path:
+    return work / f"receipt-{index:05d}.json"
+
+
+def _draft(kind: TableKind, receipts: Sequence[Receipt], work: Path) -> TableDraft:
+    return TableDraft(
+        work / kind,
+        tuple(receipt.shards[kind] for receipt in receipts),
+        read=sum(receipt.read for receipt in receipts),
+        kept=sum(receipt.kept for receipt in receipts),
+        rejected=sum(receipt.rejected for receipt in receipts),
+    )
