@@ -6,6 +6,11 @@ from pydantic import Field, model_validator
 
 from schemas.base import Frozen
 
+PAD_ID = 0
+"""Padding, and the token that a decoder starts from."""
+EOS_ID = 1
+"""The end of a sequence."""
+
 
 class T5Config(Frozen):
     """The shape of a T5, 1.0 (ReLU, tied output embedding scaled by d^-1/2) or 1.1 (gated GELU, own output layer)."""

@@ -1,0 +1,64 @@
+"""T5's multi-head attention: no bias, no 1/sqrt(head_dim) (it stands in the initial query kernel)."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax.linen import initializers
+
+from qamat_core.t5.layers import Dense
+from schemas.model import T5Config
+
+MASKED = -1e10
+"""What is added to the logit of a masked position."""
+
+
+class KeysValues(NamedTuple):
+    """Projected keys and values of one attention layer, each [B, K, heads, head_dim]."""
+
+    keys: jax.Array
+    values: jax.Array
+
+
+def padding_bias(tokens: jax.Array) -> jax.Array:
+    """Give the bias [B, 1, 1, K] that hides the padding of ``tokens`` [B, K]."""
+    return jnp.where(tokens != 0, 0.0, MASKED)[:, None, None, :]
+
+
+def causal_bias(length: int) -> jax.Array:
+    """Give the bias [1, 1, length, length] that hides later positions."""
+    return jnp.where(jnp.tri(length, dtype=bool), 0.0, MASKED)[None, None]
+
+
+class MultiHeadAttention(nn.Module):
+    """Attention with kernels [D, heads * head_dim] and [heads * head_dim, D], as in T5X checkpoints."""
+
+    config: T5Config
+
+    def setup(self) -> None:
+        """Declare the four projections with T5X's initial distributions."""
+        config = self.config
+        width = config.num_heads * config.head_dim
+        plain = initializers.variance_scaling(1.0, "fan_in", "normal")
+        scaled = initializers.variance_scaling(1.0 / config.head_dim, "fan_in", "normal")
+        self.query = Dense(width, config.dtype, scaled)
+        self.key = Dense(width, config.dtype, plain)
+        self.value = Dense(width, config.dtype, plain)
+        self.out = Dense(config.d_model, config.dtype, plain)
+        self.dropout = nn.Dropout(config.dropout, broadcast_dims=(-2,))
+
+    def project(self, x: jax.Array) -> KeysValues:
+        """Give the keys and values of ``x`` [B, K, D]."""
+        return KeysValues(self._split(self.key(x)), self._split(self.value(x)))
+
+    def __call__(self, x: jax.Array, memory: KeysValues, bias: jax.Array, deterministic: bool) -> jax.Array:
+        """Attend from ``x`` [B, Q, D] to ``memory``; ``bias`` broadcasts to [B, heads, Q, K]. Gives [B, Q, D]."""
+        logits = jnp.einsum("bqhd,bkhd->bhqk", self._split(self.query(x)), memory.keys)
+        weights = jax.nn.softmax(logits.astype(jnp.float32) + bias, axis=-1).astype(self.config.dtype)
+        weights = self.dropout(weights, deterministic=deterministic)
+        mixed = jnp.einsum("bhqk,bkhd->bqhd", weights, memory.values)
+        return self.out(mixed.reshape(*x.shape[:-1], -1))
+
+    def _split(self, x: jax.Array) -> jax.Array:
+        return x.reshape(*x.shape[:-1], self.config.num_heads, self.config.head_dim)
