@@ -1,0 +1,132 @@
+"""SentencePiece with T5's conventions: pad 0, eos 1, unk 2, and 100 sentinels on top of the pieces.
+
+``<extra_id_0>`` has the highest id, ``<extra_id_99>`` the lowest of the sentinels, as in T5. QAMAT uses
+``<extra_id_0>`` as [MASK] (more masks: ``<extra_id_1>``, ...) and ``<extra_id_99>`` as [CLS].
+"""
+
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import sentencepiece as spm
+from jaxtyping import Int32
+
+from schemas.errors import ConfigError, InputError
+from schemas.model import EOS_ID, PAD_ID
+from schemas.training import TokenizerConfig
+
+UNK_ID = 2
+SENTINELS = 100
+MASK = "<extra_id_0>"
+CLS = "<extra_id_99>"
+FILE_NAME = "spiece.model"
+
+_SENTINEL = re.compile(r"<extra_id_(\d{1,2})>")
+
+
+def train_sentencepiece(texts: Iterable[str], config: TokenizerConfig) -> bytes:
+    """Train a SentencePiece model and return its serialised form; the same texts give the same bytes."""
+    model = io.BytesIO()
+    try:
+        spm.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts),
+            model_writer=model,
+            vocab_size=config.vocab_size,
+            model_type=config.model_type,
+            user_defined_symbols=list(config.own_pieces),
+            pad_id=PAD_ID,
+            eos_id=EOS_ID,
+            unk_id=UNK_ID,
+            bos_id=-1,
+            character_coverage=0.9999,
+            num_threads=1,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1]
+        raise ConfigError(
+            f"tokenizer with {config.vocab_size} pieces: {reason}; give fewer pieces or more text"
+        ) from error
+    return model.getvalue()
+
+
+class Tokenizer:
+    """Text to ids and back."""
+
+    def __init__(self, model: bytes) -> None:
+        self._model = model
+        self._pieces = spm.SentencePieceProcessor(model_proto=model)
+
+    @classmethod
+    def load(cls, path: Path) -> "Tokenizer":
+        """Load a ``.model`` file, T5's own ``spiece.model`` included, or a tokenizer artifact's directory.
+
+        Raises:
+            InputError: the file is missing, is no SentencePiece model, or has other ids for pad, eos and unk.
+        """
+        file = path / FILE_NAME if path.is_dir() else path
+        try:
+            tokenizer = cls(file.read_bytes())
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"{file}: not a SentencePiece model; give a spiece.model file") from error
+        pieces = tokenizer._pieces
+        if (pieces.PieceToId("<pad>"), pieces.PieceToId("</s>"), pieces.PieceToId("<unk>")) != (PAD_ID, EOS_ID, UNK_ID):
+            raise InputError(f"{file}: pad, eos and unk are not 0, 1 and 2; train it with T5's conventions")
+        return tokenizer
+
+    def save(self, directory: Path) -> None:
+        """Write ``spiece.model`` into a directory."""
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / FILE_NAME).write_bytes(self._model)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the serialised model."""
+        return hashlib.sha256(self._model).hexdigest()
+
+    @cached_property
+    def vocab_size(self) -> int:
+        """Pieces and sentinels."""
+        return self._pieces.GetPieceSize() + SENTINELS
+
+    def sentinel(self, number: int) -> int:
+        """Return the id of ``<extra_id_number>``."""
+        return self.vocab_size - 1 - number
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a text without eos; ``<extra_id_k>`` inside the text becomes a sentinel."""
+        parts = _SENTINEL.split(text)
+        ids: list[int] = []
+        for index, part in enumerate(parts):
+            if index % 2:
+                ids.append(self.sentinel(int(part)))
+            elif part.strip():
+                ids.extend(self._pieces.Encode(part))
+        return ids
+
+    def encode_batch(self, texts: Sequence[str], length: int, *, eos: bool = False) -> Int32[np.ndarray, "B L"]:
+        """Return a batch padded and cut to ``length``; with ``eos`` the last kept id is eos."""
+        batch = np.zeros((len(texts), length), np.int32)
+        for row, text in zip(batch, texts, strict=True):
+            ids = self.encode(text)[: length - eos] + [EOS_ID] * eos
+            row[: len(ids)] = ids[:length]
+        return batch
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text up to the first eos; pads are skipped, sentinels written ``<extra_id_k>``."""
+        texts: list[str] = []
+        pieces: list[int] = []
+        size = self._pieces.GetPieceSize()
+        for token in map(int, ids):
+            if token == EOS_ID:
+                break
+            if token >= size:
+                texts += [self._pieces.Decode(pieces), f"<extra_id_{self.vocab_size - 1 - token}>"]
+                pieces = []
+            elif token != PAD_ID:
+                pieces.append(token)
+        return " ".join(text for text in [*texts, self._pieces.Decode(pieces)] if text)

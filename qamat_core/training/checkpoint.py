@@ -1,0 +1,62 @@
+"""Checkpoints as artifacts: parameters as safetensors, beside them the configuration that rebuilds the model.
+
+``model.safetensors`` holds every parameter under its T5X path (``encoder/layers_0/attention/query/kernel``);
+the same parameters give the same bytes. ``checkpoint.json`` is a ``CheckpointCard``.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from schemas.artifacts import ArtifactRef
+from schemas.base import Frozen
+from schemas.errors import CorruptArtifactError
+from schemas.model import T5Config
+
+PARAMETERS, CARD, HISTORY = "model.safetensors", "checkpoint.json", "history.json"
+
+Params = Mapping[str, Any]
+"""A tree of arrays, as flax's ``init`` gives it under ``params``."""
+
+
+class CheckpointCard(Frozen):
+    """What is needed to use a checkpoint: its role, its model's shape, its tokenizer."""
+
+    role: str
+    """The stage that made it: generator, inbatch, global, finetune, multihop, closed-book."""
+    model: T5Config
+    tokenizer: ArtifactRef
+    settings: dict[str, Any]
+    """The stage's own configuration (lengths, K), as its configuration model dumps it."""
+
+
+def save_checkpoint(directory: Path, params: Params, card: CheckpointCard, history: list[dict[str, float]]) -> None:
+    """Write parameters, card and training curve into a directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    flat = {path: np.asarray(array) for path, array in flatten_dict(dict(params), sep="/").items()}
+    save_file(flat, directory / PARAMETERS)
+    (directory / CARD).write_text(card.model_dump_json(indent=2) + "\n")
+    (directory / HISTORY).write_text(json.dumps(history, indent=1) + "\n")
+
+
+def load_card(directory: Path) -> CheckpointCard:
+    """Read a checkpoint's card."""
+    try:
+        return CheckpointCard.model_validate_json((directory / CARD).read_text())
+    except (OSError, ValidationError) as error:
+        raise CorruptArtifactError(f"{directory / CARD}: not a checkpoint card; train it again") from error
+
+
+def load_params(directory: Path) -> Params:
+    """Read a checkpoint's parameters as a tree of arrays."""
+    try:
+        return unflatten_dict(load_file(directory / PARAMETERS), sep="/")
+    except (OSError, SafetensorError) as error:
+        raise CorruptArtifactError(f"{directory / PARAMETERS}: {error}; train it again") from error

@@ -1,0 +1,39 @@
+"""Optimisers and learning-rate schedules, built from their configuration."""
+
+import optax
+
+from schemas.training import OptimizerConfig
+
+
+def build_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
+    """Return learning rate by step, with a linear warm-up."""
+    rate, warmup = config.learning_rate, config.warmup_steps
+    if config.schedule == "cosine":
+        return optax.warmup_cosine_decay_schedule(0.0, rate, warmup, max(steps, warmup + 1))
+    if config.schedule == "rsqrt":
+        return lambda step: rate / optax.safe_increment(step).clip(max(warmup, 1)) ** 0.5  # pyright: ignore[reportAttributeAccessIssue]
+    if warmup:
+        return optax.linear_schedule(0.0, rate, warmup)
+    return optax.constant_schedule(rate)
+
+
+def build_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransformation:
+    """Return the optimiser for a stage of ``steps`` steps.
+
+    Adafactor is set as T5X sets it: decay 0.8, no momentum, updates clipped at 1.0, step size scaled by the
+    parameters' root mean square.
+    """
+    schedule = build_schedule(config, steps)
+    if config.name == "adafactor":
+        core = optax.adafactor(
+            schedule,
+            decay_rate=0.8,
+            momentum=None,
+            clipping_threshold=1.0,
+            multiply_by_parameter_scale=True,
+            weight_decay_rate=config.weight_decay or None,
+        )
+    else:
+        core = optax.adamw(schedule, weight_decay=config.weight_decay)
+    clip = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
+    return optax.chain(*clip, core)

@@ -1,0 +1,45 @@
+"""Configuration of tokenizers, optimisers and the training loop."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Frozen
+
+
+class TokenizerConfig(Frozen):
+    """A SentencePiece model; 100 sentinels are added on top of its pieces, as T5 does."""
+
+    vocab_size: int = Field(1000, gt=16)
+    """Pieces, without the sentinels."""
+    model_type: Literal["bpe", "unigram"] = "bpe"
+    own_pieces: tuple[str, ...] = (".", "?", ",", "'")
+    """Strings that are always a piece of their own, so that a copied span never drags them along."""
+
+
+class OptimizerConfig(Frozen):
+    """An optax optimiser with its learning-rate schedule."""
+
+    name: Literal["adamw", "adafactor"] = "adamw"
+    learning_rate: float = Field(1e-3, gt=0)
+    schedule: Literal["constant", "cosine", "rsqrt"] = "constant"
+    """``cosine`` falls to 0 at the last step; ``rsqrt`` is T5's 1/sqrt(max(step, warmup))."""
+    warmup_steps: int = Field(0, ge=0)
+    clip_norm: float | None = Field(None, gt=0)
+    """Clips gradients by their global norm; None for T5X's own setting (Adafactor clips updates)."""
+    weight_decay: float = Field(0.0, ge=0)
+
+
+class TrainingConfig(Frozen):
+    """How long, how large, how fast one stage trains."""
+
+    steps: int = Field(gt=0)
+    batch_size: int = Field(gt=0)
+    optimizer: OptimizerConfig = OptimizerConfig()
+    seed: int = 0
+    z_loss: float = Field(0.0, ge=0)
+    """Weight of log(Z)^2 (T5X: 1e-4)."""
+    log_every: int = Field(20, gt=0)
+    """Steps between two points of the training curve."""
+    save_every: int = Field(200, gt=0)
+    """Steps between two resumable checkpoints."""
