@@ -12,7 +12,7 @@ class Resources(Frozen):
 
     home: str = "./qamat-home"
     runner: Literal["FnApiRunner"] = "FnApiRunner"
-    workers: int = Field(1, ge=1)
+    workers: int = Field(default=1, ge=1)
     """Worker threads of the runner."""
-    bundle_repeat: int = Field(0, ge=0)
+    bundle_repeat: int = Field(default=0, ge=0)
     """Replays every bundle that often: a fault test, the result must not change."""

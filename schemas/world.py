@@ -14,19 +14,19 @@ class WorldConfig(Frozen):
     """What world to make; the whole world is a pure function of these fields. The defaults are the size ``mini``."""
 
     seed: int = 0
-    persons: int = Field(900, ge=1)
-    cities: int = Field(400, ge=1)
-    countries: int = Field(100, ge=1)
-    companies: int = Field(250, ge=1)
-    books: int = Field(350, ge=1)
-    annotation_worlds: int = Field(6, ge=0)
+    persons: int = Field(default=900, ge=1)
+    cities: int = Field(default=400, ge=1)
+    countries: int = Field(default=100, ge=1)
+    companies: int = Field(default=250, ge=1)
+    books: int = Field(default=350, ge=1)
+    annotation_worlds: int = Field(default=6, ge=0)
     """How many other worlds of the same size, with names of their own, give annotations."""
-    train_share: float = Field(0.5, gt=0, lt=1)
-    dev_share: float = Field(0.1, gt=0, lt=1)
-    test_share: float = Field(0.4, gt=0, lt=1)
-    train_questions_per_fact: int = Field(3, ge=1, le=4)
+    train_share: float = Field(default=0.5, gt=0, lt=1)
+    dev_share: float = Field(default=0.1, gt=0, lt=1)
+    test_share: float = Field(default=0.4, gt=0, lt=1)
+    train_questions_per_fact: int = Field(default=3, ge=1, le=4)
     """Different paraphrases asked of each training fact (single-hop) and each training chain (two-hop)."""
-    held_out_questions_per_fact: int = Field(1, ge=1, le=4)
+    held_out_questions_per_fact: int = Field(default=1, ge=1, le=4)
     """The same for facts and chains of dev and test."""
 
     @model_validator(mode="after")

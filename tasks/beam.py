@@ -6,7 +6,7 @@ directory; a job that was killed goes on with the shards that have none. Writing
 content), so a replayed bundle changes nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +14,8 @@ from uuid import uuid4
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.pvalue import PBegin, PValue
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from qamat_core.store.shards import FileEntry, read_shard, write_shard
 from qamat_core.store.store import Store, TableDraft
@@ -25,6 +26,7 @@ from schemas.resources import Resources
 from schemas.tables import TABLES
 
 Tables = Mapping[str, pa.Table]
+Shards = Mapping[str, Path]
 
 
 class Receipt(Frozen):
@@ -47,7 +49,11 @@ class Counted:
     rejected: int
 
 
-def align(store: Store, tables: Mapping[str, ArtifactRef]) -> list[dict[str, Path]]:
+Process = Callable[[Tables], Counted]
+Setup = Callable[[], Process]
+
+
+def align(store: Store, tables: Mapping[str, ArtifactRef]) -> list[Shards]:
     """Return, for every shard number, the shard of each table by label.
 
     Raises:
@@ -61,8 +67,8 @@ def align(store: Store, tables: Mapping[str, ArtifactRef]) -> list[dict[str, Pat
 
 
 def run_shards(
-    elements: Sequence[Mapping[str, Path]],
-    setup: Callable[[], Callable[[Tables], Counted]],
+    elements: Sequence[Shards],
+    setup: Setup,
     outputs: Sequence[TableKind],
     work: Path,
     resources: Resources,
@@ -76,11 +82,11 @@ def run_shards(
         work: keeps shards and receipts; what has a receipt is not processed again.
         resources: the runner and its workers.
     """
-    waiting = [(index, dict(element)) for index, element in enumerate(elements) if not _receipt(work, index).exists()]
+    waiting = [(index, dict(elements[index])) for index in unfinished(work, range(len(elements)))]
     if waiting:
         run_pipeline(lambda root: root | "ProcessShards" >> ProcessShards(waiting, setup, outputs, work), resources)
-    receipts = [Receipt.model_validate_json(_receipt(work, index).read_text()) for index in range(len(elements))]
-    return {kind: _draft(kind, receipts, work) for kind in outputs}
+    receipts = read_receipts(work, range(len(elements)))
+    return {kind: draft_of(kind, receipts, work) for kind in outputs}
 
 
 def run_pipeline(build: Callable[[beam.Pipeline], object], resources: Resources) -> None:
@@ -92,23 +98,19 @@ def run_pipeline(build: Callable[[beam.Pipeline], object], resources: Resources)
         build(root)
 
 
-class ProcessShards(beam.PTransform):
+class ProcessShards(beam.PTransform[PBegin, PValue]):
     """Reads the shards of each element, processes them and writes what comes of it with a receipt."""
 
     def __init__(
-        self,
-        elements: Sequence[tuple[int, Mapping[str, Path]]],
-        setup: Callable[[], Callable[[Tables], Counted]],
-        outputs: Sequence[TableKind],
-        work: Path,
+        self, elements: Sequence[tuple[int, Shards]], setup: Setup, outputs: Sequence[TableKind], work: Path
     ) -> None:
         super().__init__()
         self._elements, self._setup, self._outputs, self._work = elements, setup, outputs, work
 
-    def expand(self, pcoll: beam.Pipeline) -> beam.PCollection:
+    def expand(self, input_or_inputs: PBegin) -> PValue:
         """Apply to the root of a pipeline; the output is the number of each finished shard."""
         return (
-            pcoll
+            input_or_inputs
             | "Elements" >> beam.Create(self._elements)
             | "SpreadOverWorkers" >> beam.Reshuffle()
             | "ProcessAndWrite" >> beam.ParDo(_ProcessShard(self._setup, self._outputs, self._work))
@@ -116,40 +118,41 @@ class ProcessShards(beam.PTransform):
 
 
 class _ProcessShard(beam.DoFn):
-    def __init__(
-        self, setup: Callable[[], Callable[[Tables], Counted]], outputs: Sequence[TableKind], work: Path
-    ) -> None:
+    def __init__(self, setup: Setup, outputs: Sequence[TableKind], work: Path) -> None:
         self._make, self._outputs, self._work = setup, outputs, work
 
     def setup(self) -> None:
         self._process = self._make()
 
-    def process(self, element: tuple[int, Mapping[str, Path]]):
+    def process(self, element: tuple[int, Shards]) -> Iterator[int]:  # pyright: ignore[reportIncompatibleMethodOverride]
         index, paths = element
-        if not _receipt(self._work, index).exists():
+        if unfinished(self._work, [index]):
             result = self._process({label: read_shard(path) for label, path in paths.items()})
-            shards = {
-                kind: write_shard(result.tables[kind], TABLES[kind], self._work / kind, index) for kind in self._outputs
-            }
-            write_receipt(
-                self._work,
-                Receipt(index=index, shards=shards, read=result.read, kept=result.kept, rejected=result.rejected),
-            )
+            write_result(self._work, index, result, self._outputs)
         yield index
 
 
-def write_receipt(work: Path, receipt: Receipt) -> None:
-    """Write the receipt of a finished element atomically; its shards must be written already."""
+def write_result(work: Path, index: int, result: Counted, outputs: Sequence[TableKind]) -> None:
+    """Write the output shards of element ``index``, then its receipt."""
+    shards = {kind: write_shard(result.tables[kind], TABLES[kind], work / kind, index) for kind in outputs}
+    receipt = Receipt(index=index, shards=shards, read=result.read, kept=result.kept, rejected=result.rejected)
     temporary = work / f".{uuid4().hex}.tmp"
     temporary.write_text(receipt.model_dump_json())
-    temporary.replace(_receipt(work, receipt.index))
+    temporary.replace(_receipt(work, index))
 
 
-def _receipt(work: Path, index: int) -> Path:
-    return work / f"receipt-{index:05d}.json"
+def unfinished(work: Path, indexes: Iterable[int]) -> list[int]:
+    """Return the indexes of the elements that have no receipt yet."""
+    return [index for index in indexes if not _receipt(work, index).exists()]
 
 
-def _draft(kind: TableKind, receipts: Sequence[Receipt], work: Path) -> TableDraft:
+def read_receipts(work: Path, indexes: Iterable[int]) -> list[Receipt]:
+    """Return the receipts of finished elements, in the order of ``indexes``."""
+    return [Receipt.model_validate_json(_receipt(work, index).read_text()) for index in indexes]
+
+
+def draft_of(kind: TableKind, receipts: Sequence[Receipt], work: Path) -> TableDraft:
+    """Return the table made of the receipts' shards of this kind, with the sums of their record counts."""
     return TableDraft(
         work / kind,
         tuple(receipt.shards[kind] for receipt in receipts),
@@ -157,3 +160,7 @@ def _draft(kind: TableKind, receipts: Sequence[Receipt], work: Path) -> TableDra
         kept=sum(receipt.kept for receipt in receipts),
         rejected=sum(receipt.rejected for receipt in receipts),
     )
+
+
+def _receipt(work: Path, index: int) -> Path:
+    return work / f"receipt-{index:05d}.json"

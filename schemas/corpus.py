@@ -1,0 +1,82 @@
+"""Configuration of the jobs that bring a corpus in and turn its pairs into a memory and into training examples."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.artifacts import Digest
+from schemas.base import Frozen
+from schemas.world import WorldConfig
+
+ShardRows = Field(default=1024, ge=1)
+
+
+class BuildWorldConfig(Frozen):
+    """The world corpus as tables of ``shard_rows`` rows a shard."""
+
+    world: WorldConfig = WorldConfig()
+    shard_rows: int = ShardRows
+
+
+class SourceFile(Frozen):
+    """A file of a user. Its content is part of the key: a changed file is read again, a moved one is not."""
+
+    name: str
+    """The file's own name, without its folder: it stands in the records' ``source``."""
+    sha256: Digest
+
+
+class IngestPassagesConfig(Frozen):
+    """Passages (and annotations, where the format has them) read from files of any known format."""
+
+    files: tuple[SourceFile, ...] = Field(min_length=1)
+    shard_rows: int = ShardRows
+    max_reject_share: float = Field(default=0.01, ge=0, le=1)
+    """Over this share of rejected records a file is refused as a whole."""
+
+
+class IngestQuestionsConfig(Frozen):
+    """Questions of a data set's split, read from one file of any known format."""
+
+    file: SourceFile
+    dataset: str
+    split: str
+    shard_rows: int = ShardRows
+    max_reject_share: float = Field(default=0.01, ge=0, le=1)
+    """Over this share of rejected records the file is refused as a whole."""
+
+
+class MemoryConfig(Frozen):
+    """How kept pairs become a memory."""
+
+    shard_rows: int = Field(default=65536, ge=1)
+    """About so many rows come together in one partition of normalised questions, and so in one shard."""
+
+
+class NegativesConfig(Frozen):
+    """How pre-training examples are made of passages and their pairs, and which entries are their negatives."""
+
+    seed: int = 0
+    spans_per_passage: int = Field(default=4, ge=1)
+    """At most so many spans of one example are masked: 1 to so many, drawn for each example (number not given by
+    the paper)."""
+    examples_per_passage: int | None = Field(default=None, ge=1)
+    """At most so many examples a passage; None for as many as make every pair the positive once (not given by the
+    paper)."""
+    negatives_per_example: int = Field(default=7, ge=0)
+    """Section 5.1."""
+    negative_query: Literal["passage", "question"] = "passage"
+    """What BM25 is asked with: the passage (the paper's input X) or the questions of the example's own pairs."""
+    k1: float = Field(default=0.9, ge=0)
+    b: float = Field(default=0.4, ge=0, le=1)
+
+
+class MultihopConfig(Frozen):
+    """How intermediate entries are mined for multi-hop questions (Appendix D); the numbers are not in the paper."""
+
+    finals_per_question: int = Field(default=50, ge=1)
+    """Entries with a gold answer that are tried as final entry, by overlap with the question."""
+    max_answer_words: int = Field(default=8, ge=1)
+    """The longest answer that is looked for as a phrase in a question."""
+    k1: float = Field(default=0.9, ge=0)
+    b: float = Field(default=0.4, ge=0, le=1)
