@@ -1,0 +1,1 @@
+"""Evaluation: answer metrics, bootstrap intervals, tables of predictions and their summaries."""

@@ -1,0 +1,74 @@
+"""Configuration of evaluation and of the report."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Frozen
+
+MemoryName = Literal["gold", "generated", "imported", "human", "none"]
+
+
+class Place(Frozen):
+    """Where a run's figures stand among all: the columns that a metric's row has besides its value."""
+
+    table: str = Field(pattern=r"^(table[1-7]|figure7|speed|claims)$")
+    row: str
+    dataset: str
+    split: str
+    memory: MemoryName
+    model_size: str
+    k: int | None = None
+    """The K that was read; null for a model without memory."""
+    x: float | None = None
+    """The swept quantity; for Figure 7 the share of the memory in percent."""
+
+
+class SummaryConfig(Frozen):
+    """How runs become figures: one run gives its own, several (one a seed) their mean over seeds."""
+
+    places: tuple[Place, ...] = Field(min_length=1)
+    """Every place where the same runs are shown."""
+    ks: tuple[int, ...] = (1,)
+    """The K of every recall@K row."""
+    seed: int = 0
+    """The seed of a single run."""
+    resamples: int = Field(2000, ge=1)
+    """Bootstrap resamples of an interval."""
+
+
+class Bm25Config(Frozen):
+    """The baseline that answers with the entry whose question is BM25's best for the question asked."""
+
+    places: tuple[Place, ...] = Field(min_length=1)
+    ks: tuple[int, ...] = (1, 5, 10)
+    """The K of every recall@K row; the largest is how many entries are retrieved."""
+    seed: int = 0
+    """Written to the rows; nothing is random but the resampling."""
+    resamples: int = Field(2000, ge=1)
+    """Bootstrap resamples of an interval."""
+
+
+class AuditConfig(Frozen):
+    """Where the audit of a generated memory stands."""
+
+    row: str = "Generated"
+    dataset: str = "world"
+    split: str = "test"
+    model_size: str
+    seed: int = 0
+    resamples: int = Field(2000, ge=1)
+    """Bootstrap resamples of an interval."""
+
+
+class ReportConfig(Frozen):
+    """What the report says of itself, and how much it shows."""
+
+    title: str = "QAMAT, reproduced"
+    preset: str
+    rerun: str
+    """The command that makes this report again."""
+    questions: int = Field(10, ge=0)
+    """Questions shown with the entries that answered them."""
+    entries: int = Field(5, ge=1)
+    """Entries shown a question."""
