@@ -1,0 +1,37 @@
+"""DPR's questions, ``*.qa.csv``: the question, a tab, a Python list of answers; quoted as in CSV."""
+
+import ast
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from qamat_core.readers.dpr_passages import split_tsv
+from qamat_core.readers.fields import as_answers, as_text
+from qamat_core.readers.lines import MAX_LINE_BYTES, BadRecordError, Distinct, parse_lines
+from schemas.records import QAExample, Reject
+
+
+def read_dpr_questions(
+    path: Path, dataset: str, split: str, *, max_line_bytes: int = MAX_LINE_BYTES
+) -> Iterator[QAExample | Reject]:
+    """Read the questions in file order as examples of ``dataset`` and ``split``; nothing in the file is run."""
+
+    ids = Distinct()
+
+    def parse(line: str) -> QAExample:
+        question, answers = split_tsv(line, 2)
+        example = QAExample.of(as_text(question, "the question"), as_answers(_literal(answers)), dataset, split)
+        ids.check(example.example_id)
+        return example
+
+    return parse_lines(path, parse, max_line_bytes=max_line_bytes)
+
+
+def _literal(text: str) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise BadRecordError(f"the answers are no Python list: {error}") from error

@@ -1,0 +1,24 @@
+"""NQ-open questions: one JSON object a line, ``{"question": text, "answer": [text, ...]}``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from qamat_core.readers.fields import as_answers, json_object, text_field
+from qamat_core.readers.lines import MAX_LINE_BYTES, Distinct, parse_lines
+from schemas.records import QAExample, Reject
+
+
+def read_nq_open(
+    path: Path, dataset: str, split: str, *, max_line_bytes: int = MAX_LINE_BYTES
+) -> Iterator[QAExample | Reject]:
+    """Read the questions in file order as examples of ``dataset`` and ``split``."""
+
+    ids = Distinct()
+
+    def parse(line: str) -> QAExample:
+        record = json_object(line)
+        example = QAExample.of(text_field(record, "question"), as_answers(record.get("answer")), dataset, split)
+        ids.check(example.example_id)
+        return example
+
+    return parse_lines(path, parse, max_line_bytes=max_line_bytes)

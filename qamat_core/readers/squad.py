@@ -1,0 +1,109 @@
+"""SQuAD JSON, 1.1 and 2.0: articles with paragraphs, each with questions and the spans that answer them.
+
+A paragraph gives a passage, a question an annotation. A file that is no JSON at all is an ``InputError``; a
+paragraph or question that cannot be used is a reject, whose source names its place in the file:
+``name:data[0].paragraphs[3].qas[1]``.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from qamat_core.readers.fields import as_object, as_utf8, list_field, text_field
+from qamat_core.readers.lines import BadRecordError, Distinct, open_bytes, reject
+from schemas.errors import InputError
+from schemas.records import Annotation, Passage, Reject
+
+UNANSWERABLE: Final = "unanswerable: the data set gives no answer"
+"""The reason of SQuAD 2.0's questions without an answer; they are expected and no fault of the file."""
+
+MAX_FILE_BYTES: Final = 1 << 30
+
+Item = Passage | Annotation | Reject
+
+
+def read_squad(path: Path, source: str = "squad", *, max_bytes: int = MAX_FILE_BYTES) -> Iterator[Item]:
+    """Read paragraph by paragraph: the passage, then its annotations. Holds the file's JSON in memory.
+
+    Raises ``InputError`` for a file that cannot be read, is larger than ``max_bytes`` or holds no SQuAD JSON.
+    """
+    ids = Distinct()
+    for number, article in enumerate(_load(path, max_bytes)):
+        place = f"{path.name}:data[{number}]"
+        try:
+            fields = as_object(article)
+            paragraphs = list_field(fields, "paragraphs")
+            title = as_utf8(str(fields.get("title") or ""), "the title").replace("_", " ")
+        except BadRecordError as error:
+            yield _reject(place, article, error)
+            continue
+        for index, paragraph in enumerate(paragraphs):
+            yield from _read_paragraph(paragraph, f"{place}.paragraphs[{index}]", source, title, index, ids)
+
+
+def read_squad_passages(path: Path, source: str = "squad") -> Iterator[Passage | Reject]:
+    """Read the passages alone, and the rejects of articles and paragraphs."""
+    for item in read_squad(path, source):
+        if isinstance(item, Passage) or (isinstance(item, Reject) and ".qas[" not in item.source):
+            yield item
+
+
+def _load(path: Path, max_bytes: int) -> list[object]:
+    with open_bytes(path) as file:
+        raw = file.read(max_bytes + 1)
+    if len(raw) > max_bytes:
+        raise InputError(f"{path}: larger than {max_bytes} bytes: split the file")
+    try:
+        return list_field(as_object(json.loads(raw.decode("utf-8-sig"))), "data")
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: no SQuAD JSON ({error}): give a file in the form of train-v1.1.json") from error
+
+
+def _read_paragraph(value: object, place: str, source: str, title: str, index: int, ids: Distinct) -> Iterator[Item]:
+    questions: list[object] = []
+    try:
+        paragraph = as_object(value)
+        questions = list_field(paragraph, "qas")
+        passage = Passage.of(source, f"{title}/{index}", title, text_field(paragraph, "context"))
+        ids.check(passage.passage_id)
+    except BadRecordError as error:
+        yield _reject(place, value, error)
+        lost = BadRecordError(f"its passage was rejected: {error}")
+        yield from (_reject(f"{place}.qas[{number}]", question, lost) for number, question in enumerate(questions))
+    else:
+        yield passage
+        for number, question in enumerate(questions):
+            yield _read_question(question, f"{place}.qas[{number}]", passage, ids)
+
+
+def _read_question(value: object, place: str, passage: Passage, ids: Distinct) -> Annotation | Reject:
+    try:
+        annotation = _annotation(as_object(value), passage)
+        ids.check(annotation.annotation_id)
+    except BadRecordError as error:
+        return _reject(place, value, error)
+    return annotation
+
+
+def _annotation(record: Mapping[str, object], passage: Passage) -> Annotation:
+    question = text_field(record, "question").strip()
+    spans = [] if record.get("is_impossible") is True else list_field(record, "answers")
+    if not spans:
+        raise BadRecordError(UNANSWERABLE)
+    found = [_span(as_object(span), passage.text) for span in spans]
+    answers = tuple(dict.fromkeys(text for text, _ in found))
+    return Annotation.of(passage.passage_id, question, answers, found[0][1])
+
+
+def _span(record: Mapping[str, object], text: str) -> tuple[str, int]:
+    answer, start = text_field(record, "text"), record.get("answer_start")
+    if not isinstance(start, int) or isinstance(start, bool):
+        raise BadRecordError('field "answer_start" is missing or no number')
+    if start < 0 or not text.startswith(answer, start):
+        raise BadRecordError(f"the answer is not in its passage at answer_start {start}")
+    return answer, start
+
+
+def _reject(place: str, value: object, error: BadRecordError) -> Reject:
+    return reject(place, json.dumps(value, ensure_ascii=False), str(error))
