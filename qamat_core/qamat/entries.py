@@ -1,0 +1,46 @@
+"""Memory entries as tokens: a key is [CLS] question, a value [CLS] answer question (paper section 5.1)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int32
+
+from qamat_core.tokenizer import CLS, Tokenizer
+from schemas.qamat import QamatConfig
+
+
+@dataclass(frozen=True)
+class MemoryEntries:
+    """M entries of a memory: their ids and texts, and the tokens of their keys and values."""
+
+    ids: Sequence[str]
+    questions: Sequence[str]
+    answers: Sequence[str]
+    key_tokens: Int32[np.ndarray, "M key_length"]
+    value_tokens: Int32[np.ndarray, "M value_length"]
+
+    @classmethod
+    def of(cls, pairs: pa.Table, tokenizer: Tokenizer, config: QamatConfig) -> Self:
+        """Tokenise a ``qa_pairs`` table, in its order."""
+        ids, questions, answers = (pairs.column(name).to_pylist() for name in ("qa_id", "question", "answer"))
+        keys = [f"{CLS} {question}" for question in questions]
+        values = [f"{CLS} {answer} {question}" for question, answer in zip(questions, answers, strict=True)]
+        return cls(
+            ids,
+            questions,
+            answers,
+            tokenizer.encode_batch(keys, config.key_length),
+            tokenizer.encode_batch(values, config.value_length),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """Entry id -> row."""
+        return {qa_id: row for row, qa_id in enumerate(self.ids)}

@@ -1,0 +1,114 @@
+"""Training examples as arrays: inputs with their masks, targets, and the memory rows known to be right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int32
+
+from qamat_core.qamat.entries import MemoryEntries
+from qamat_core.tokenizer import MASK, Tokenizer
+from schemas.errors import TrainingError
+from schemas.qamat import QamatConfig
+
+UNKNOWN = -1
+"""Row of an entry that is not known."""
+
+
+@dataclass(frozen=True)
+class QueryExamples:
+    """E examples: tokens, and rows of a memory (-1: unknown)."""
+
+    inputs: Int32[np.ndarray, "E L"]
+    targets: Int32[np.ndarray, "E T"]
+    positives: Int32[np.ndarray, "E S"]
+    """The right entry of each mask; of the last hop for a two-hop question."""
+    first: Int32[np.ndarray, "E 1"]
+    """The right entry of the first hop."""
+    negatives: Int32[np.ndarray, "E N"]
+    """Hard negatives, hardest first."""
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+def pretraining_examples(
+    table: pa.Table, entries: MemoryEntries, tokenizer: Tokenizer, config: QamatConfig
+) -> QueryExamples:
+    """Build examples of a ``pretrain_examples`` table.
+
+    A passage that is longer than ``passage_length`` is cut to a window around its first mask; a span whose mask
+    falls outside the window leaves targets and positives.
+    """
+    if not table.num_rows:
+        raise TrainingError("no pre-training examples: the memory holds no pair of the passages; regenerate the corpus")
+    rows = [_masked_passage(row, entries, tokenizer, config) for row in table.to_pylist()]
+    masks = max(len(positives) for _, _, positives, _ in rows)
+    return QueryExamples(
+        np.stack([inputs for inputs, *_ in rows]),
+        tokenizer.encode_batch([target for _, target, _, _ in rows], config.target_length, eos=True),
+        _pad([positives for _, _, positives, _ in rows], masks),
+        np.full((len(rows), 1), UNKNOWN, np.int32),
+        _pad([negatives for *_, negatives in rows], max(len(negatives) for *_, negatives in rows)),
+    )
+
+
+def question_examples(
+    table: pa.Table, mined: pa.Table, entries: MemoryEntries, tokenizer: Tokenizer, config: QamatConfig
+) -> QueryExamples:
+    """Build fine-tuning examples, [MASK] question, of a ``qa_examples`` table.
+
+    ``mined`` is the ``multihop_examples`` table of the same questions: their final and first-hop entries.
+    """
+    if not table.num_rows:
+        raise TrainingError("no training questions: the data set's table is empty; import it again")
+    found = {row["example_id"]: row for row in reversed(mined.to_pylist())}
+    ids = table.column("example_id").to_pylist()
+    answers = [answers[0] for answers in table.column("answers").to_pylist()]
+    return QueryExamples(
+        question_inputs(table.column("question").to_pylist(), tokenizer, config),
+        tokenizer.encode_batch([f"{MASK} {answer}" for answer in answers], config.target_length, eos=True),
+        _rows([found.get(key, {}).get("final_qa_id") for key in ids], entries.row_of),
+        _rows([found.get(key, {}).get("first_qa_id") for key in ids], entries.row_of),
+        np.zeros((len(ids), 0), np.int32),
+    )
+
+
+def question_inputs(questions: Sequence[str], tokenizer: Tokenizer, config: QamatConfig) -> Int32[np.ndarray, "E L"]:
+    """Return the tokens of ``[MASK] question`` (paper section 4.2)."""
+    return tokenizer.encode_batch([f"{MASK} {question}" for question in questions], config.question_length)
+
+
+def _masked_passage(
+    row: Mapping[str, list[str]], entries: MemoryEntries, tokenizer: Tokenizer, config: QamatConfig
+) -> tuple[np.ndarray, str, list[int], list[int]]:
+    ids = np.asarray(tokenizer.encode(str(row["masked_text"])), np.int32)
+    sentinels = [tokenizer.sentinel(number) for number in range(len(row["targets"]))]
+    start = _window_start(ids, sentinels[0], config.passage_length)
+    window = ids[start : start + config.passage_length]
+    inside = [number for number, sentinel in enumerate(sentinels) if sentinel in window]
+    inputs = np.zeros(config.passage_length, np.int32)
+    inputs[: len(window)] = window
+    target = " ".join(f"<extra_id_{number}> {row['targets'][number]}" for number in inside)
+    positives = [entries.row_of.get(row["positive_ids"][number], UNKNOWN) for number in inside]
+    negatives = [entries.row_of[qa_id] for qa_id in row["negative_ids"] if qa_id in entries.row_of]
+    return inputs, target, positives, negatives
+
+
+def _window_start(ids: np.ndarray, sentinel: int, length: int) -> int:
+    if len(ids) <= length:
+        return 0
+    mask = int(np.argmax(ids == sentinel))
+    return min(max(0, mask - length // 2), len(ids) - length)
+
+
+def _rows(ids: Sequence[str | None], row_of: Mapping[str, int]) -> Int32[np.ndarray, "E 1"]:
+    return np.asarray([[row_of.get(qa_id or "", UNKNOWN)] for qa_id in ids], np.int32)
+
+
+def _pad(rows: Sequence[Sequence[int]], width: int) -> Int32[np.ndarray, "E W"]:
+    padded = np.full((len(rows), width), UNKNOWN, np.int32)
+    for line, row in zip(padded, rows, strict=True):
+        line[: len(row)] = row
+    return padded

@@ -1,0 +1,94 @@
+"""QAMAT's reader: input and retrieved entries to what the decoder attends to."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jaxtyping import Array, Float, Int
+
+from qamat_core.qamat.integration import add_neural, combine, prepend_entries
+from qamat_core.qamat.retriever import encode, mask_positions, queries_at
+from qamat_core.t5.network import T5, shift_right
+from qamat_core.training.checkpoint import Params
+from qamat_core.training.loop import token_loss
+from schemas.qamat import QamatConfig
+
+
+class Query(NamedTuple):
+    """An encoded input: F(X), the rows of its masks, and f(X; [MASK]) / temperature."""
+
+    encoded: Float[Array, "B L D"]
+    positions: Int[Array, "B S"]
+    vectors: Float[Array, "B S D"]
+
+
+class Entries(NamedTuple):
+    """Retrieved entries, best first: value tokens, value vectors, and p(m|X) for each mask."""
+
+    tokens: Int[Array, "B K V"]
+    values: Float[Array, "B K D"]
+    probabilities: Float[Array, "B S K"]
+
+
+class Context(NamedTuple):
+    """What the decoder attends to, and the tokens that its rows stand for (0 is hidden)."""
+
+    encoded: Float[Array, "B N D"]
+    tokens: Int[Array, "B N"]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The functions of a QAMAT of one shape; parameters are passed in."""
+
+    config: QamatConfig
+    first_sentinel: int
+    """The id of <extra_id_0>, the [MASK]."""
+
+    @property
+    def model(self) -> T5:
+        """The T5 underneath."""
+        return T5(self.config.t5)
+
+    def query(self, params: Params, tokens: Int[Array, "B L"], masks: int) -> Query:
+        """Encode an input and take its queries."""
+        encoded = encode(self.model, params, tokens)
+        positions = mask_positions(tokens, self.first_sentinel, masks)
+        return Query(encoded, positions, queries_at(encoded, positions) / self.config.temperature)
+
+    def read(
+        self,
+        params: Params,
+        tokens: Int[Array, "B L"],
+        entries: Int[Array, "B K V"],
+        visible: Float[Array, "B K"],
+    ) -> Context:
+        """Return H^: the entries' tokens, best first, read before the input (inference drops all else, section 3.4).
+
+        ``visible`` is 1 for the entries that are shown.
+        """
+        extended = prepend_entries(tokens, entries, visible)
+        return Context(encode(self.model, params, extended), extended)
+
+    def integrate(
+        self,
+        params: Params,
+        query: Query,
+        tokens: Int[Array, "B L"],
+        retrieved: Entries,
+        visible: Float[Array, "B K"],
+    ) -> Context:
+        """Return what the decoder attends to in training: the neural part, the discrete part, or both (equation 2)."""
+        if self.config.integration == "discrete":
+            return self.read(params, tokens, retrieved.tokens, visible)
+        infused = add_neural(query.encoded, query.positions, retrieved.probabilities, retrieved.values)
+        if self.config.integration == "neural":
+            return Context(infused, tokens)
+        discrete = self.read(params, tokens, retrieved.tokens, visible)
+        return discrete._replace(encoded=combine(infused, discrete.encoded, self.config.balance))
+
+    def loss(self, params: Params, context: Context, targets: Int[Array, "B T"], z_loss: float) -> Float[Array, ""]:
+        """Return the mean cross entropy of the targets."""
+        logits = self.model.apply(
+            {"params": params}, context.encoded, context.tokens, shift_right(targets), method="decode"
+        )
+        return token_loss(logits, targets, z_loss)  # pyright: ignore[reportArgumentType]

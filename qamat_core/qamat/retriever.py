@@ -1,0 +1,73 @@
+"""The dense retriever (paper section 3.2): queries at [MASK], keys and values at [CLS], raw inner products."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from qamat_core.t5.network import T5
+from qamat_core.training.checkpoint import Params
+
+NEGATIVE = -1e9
+"""Score of an entry that must not be retrieved."""
+
+
+class Retrieved(NamedTuple):
+    """The top-K entries of a batch, best first."""
+
+    rows: Int[Array, "B K"]
+    scores: Float[Array, "B K"]
+
+
+def encode(model: T5, params: Params, tokens: Int[Array, "B L"]) -> Float[Array, "B L D"]:
+    """Return F(X), the encoder's output at every position."""
+    return model.apply({"params": params}, tokens, method="encode")  # pyright: ignore[reportReturnType]
+
+
+def encode_cls(model: T5, params: Params, tokens: Int[Array, "N L"]) -> Float[Array, "N D"]:
+    """Return f(m; [CLS]) of keys or values, whose first token is [CLS]."""
+    return encode(model, params, tokens)[:, 0]
+
+
+def mask_positions(tokens: Int[Array, "B L"], first_sentinel: int, masks: int) -> Int[Array, "B S"]:
+    """Return where the masks ``<extra_id_0>``, ``<extra_id_1>`` ... stand.
+
+    ``first_sentinel`` is the id of ``<extra_id_0>``; the following masks have descending ids (T5). A mask that an
+    input lacks falls on its first one.
+    """
+    wanted = first_sentinel - jnp.arange(masks)
+    found = tokens[:, None, :] == wanted[None, :, None]
+    positions = jnp.argmax(found, axis=-1)
+    return jnp.where(found.any(axis=-1), positions, positions[:, :1])
+
+
+def queries_at(encoded: Float[Array, "B L D"], positions: Int[Array, "B S"]) -> Float[Array, "B S D"]:
+    """Return f(X; [MASK]), one query a mask."""
+    return jnp.take_along_axis(encoded, positions[..., None], axis=1)
+
+
+def top_entries(scores: Float[Array, "B S M"], k: int) -> Retrieved:
+    """Return the union of what all masks of an input retrieve, in score order, cut at K."""
+    best, rows = jax.lax.top_k(scores.max(axis=1), k)
+    return Retrieved(rows, best)
+
+
+def weights(
+    scores: Float[Array, "B S M"], rows: Int[Array, "B K"], visible: Float[Array, "B K"]
+) -> Float[Array, "B S K"]:
+    """Return p(m|X): for each mask the softmax of its scores over the retrieved entries that are visible."""
+    picked = jnp.take_along_axis(scores, rows[:, None, :], axis=2)
+    return jax.nn.softmax(jnp.where(visible[:, None, :] > 0, picked, NEGATIVE), axis=-1)
+
+
+def contrastive_loss(
+    scores: Float[Array, "B S M"], positives: Int[Array, "B S"]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Return -log p(positive) over all entries, and recall@1; a positive of -1 is unknown and does not count."""
+    known = positives >= 0
+    total = jnp.maximum(known.sum(), 1)
+    target = jnp.take_along_axis(scores, jnp.maximum(positives, 0)[..., None], axis=-1)[..., 0]
+    losses = jax.nn.logsumexp(scores, axis=-1) - target
+    hits = jnp.argmax(scores, axis=-1) == positives
+    return jnp.sum(losses * known) / total, jnp.sum(hits * known) / total
