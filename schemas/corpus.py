@@ -22,28 +22,26 @@ class SourceFile(Frozen):
     """A file of a user. Its content is part of the key: a changed file is read again, a moved one is not."""
 
     name: str
-    """The file's own name, without its folder: it stands in the records' ``source``."""
+    """The file's own name, without its folder: it stands in the rejects."""
     sha256: Digest
 
 
-class IngestPassagesConfig(Frozen):
-    """Passages (and annotations, where the format has them) read from files of any known format."""
+class IngestConfig(Frozen):
+    """How files of any known format become tables."""
 
-    files: tuple[SourceFile, ...] = Field(min_length=1)
     shard_rows: int = ShardRows
     max_reject_share: float = Field(default=0.01, ge=0, le=1)
     """Over this share of rejected records a file is refused as a whole."""
 
 
-class IngestQuestionsConfig(Frozen):
-    """Questions of a data set's split, read from one file of any known format."""
+class SourcesConfig(Frozen):
+    """What decides a table that was read from files: how they are read, and their content."""
 
-    file: SourceFile
-    dataset: str
-    split: str
-    shard_rows: int = ShardRows
-    max_reject_share: float = Field(default=0.01, ge=0, le=1)
-    """Over this share of rejected records the file is refused as a whole."""
+    ingest: IngestConfig
+    files: tuple[SourceFile, ...] = Field(min_length=1)
+    dataset: str = ""
+    split: str = ""
+    """Of questions: the data set and the split that they are said to be of."""
 
 
 class MemoryConfig(Frozen):

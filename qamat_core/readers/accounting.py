@@ -43,11 +43,12 @@ def read_all(
             rejects.append(item)
         else:
             records.append(item)
-    _check(source, len(records) + len(rejects), rejects, max_reject_share)
+    check_rejects(source, len(records) + len(rejects), rejects, max_reject_share)
     return ReadResult(records, rejects)
 
 
-def _check(source: str, read: int, rejects: list[Reject], max_reject_share: float) -> None:
+def check_rejects(source: str, read: int, rejects: list[Reject], max_reject_share: float) -> None:
+    """Raise as ``read_all`` does, for a source of which ``read`` records, ``rejects`` among them, were read."""
     if not read:
         raise InputError(f"{source}: no records in the file: give a file that is not empty")
     faults = [reject for reject in rejects if reject.reason not in EXPECTED_REASONS]

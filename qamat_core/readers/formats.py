@@ -10,9 +10,9 @@ from qamat_core.readers.dpr_questions import read_dpr_questions
 from qamat_core.readers.jsonl_passages import read_jsonl_passages
 from qamat_core.readers.lines import open_bytes
 from qamat_core.readers.nq_open import read_nq_open
-from qamat_core.readers.squad import read_squad_passages
+from qamat_core.readers.squad import read_squad, read_squad_passages
 from schemas.errors import InputError
-from schemas.records import Passage, QAExample, Reject
+from schemas.records import Annotation, Passage, QAExample, Reject
 
 _HEAD_BYTES: Final = 4096
 
@@ -24,6 +24,11 @@ def open_passages(path: Path) -> Iterator[Passage | Reject]:
     return _choose(path, _PASSAGES, _passage_format)(path)
 
 
+def open_corpus(path: Path) -> Iterator[Passage | Annotation | Reject]:
+    """Read passages as ``open_passages`` does, and the annotations of SQuAD JSON with them."""
+    return _choose(path, _CORPORA, _passage_format)(path)
+
+
 def open_questions(path: Path, dataset: str, split: str) -> Iterator[QAExample | Reject]:
     """Read questions from NQ-open JSONL or DPR's ``*.qa.csv``. Raises ``InputError`` for another format."""
     return _choose(path, _QUESTIONS, _question_format)(path, dataset, split)
@@ -31,6 +36,9 @@ def open_questions(path: Path, dataset: str, split: str) -> Iterator[QAExample |
 
 _PASSAGES: Final[Mapping[str, Callable[[Path], Iterator[Passage | Reject]]]] = MappingProxyType(
     {".tsv": read_dpr_passages, ".jsonl": read_jsonl_passages, ".json": read_squad_passages}
+)
+_CORPORA: Final[Mapping[str, Callable[[Path], Iterator[Passage | Annotation | Reject]]]] = MappingProxyType(
+    {".tsv": read_dpr_passages, ".jsonl": read_jsonl_passages, ".json": read_squad}
 )
 _QUESTIONS: Final[Mapping[str, Callable[[Path, str, str], Iterator[QAExample | Reject]]]] = MappingProxyType(
     {".jsonl": read_nq_open, ".csv": read_dpr_questions}
