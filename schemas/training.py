@@ -10,7 +10,7 @@ from schemas.base import Frozen
 class TokenizerConfig(Frozen):
     """A SentencePiece model; 100 sentinels are added on top of its pieces, as T5 does."""
 
-    vocab_size: int = Field(1000, gt=16)
+    vocab_size: int = Field(default=1000, gt=16)
     """Pieces, without the sentinels."""
     model_type: Literal["bpe", "unigram"] = "bpe"
     own_pieces: tuple[str, ...] = (".", "?", ",", "'")
@@ -21,13 +21,13 @@ class OptimizerConfig(Frozen):
     """An optax optimiser with its learning-rate schedule."""
 
     name: Literal["adamw", "adafactor"] = "adamw"
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
     schedule: Literal["constant", "cosine", "rsqrt"] = "constant"
     """``cosine`` falls to 0 at the last step; ``rsqrt`` is T5's 1/sqrt(max(step, warmup))."""
-    warmup_steps: int = Field(0, ge=0)
-    clip_norm: float | None = Field(None, gt=0)
+    warmup_steps: int = Field(default=0, ge=0)
+    clip_norm: float | None = Field(default=None, gt=0)
     """Clips gradients by their global norm; None for T5X's own setting (Adafactor clips updates)."""
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
 
 
 class TrainingConfig(Frozen):
@@ -37,9 +37,9 @@ class TrainingConfig(Frozen):
     batch_size: int = Field(gt=0)
     optimizer: OptimizerConfig = OptimizerConfig()
     seed: int = 0
-    z_loss: float = Field(0.0, ge=0)
+    z_loss: float = Field(default=0.0, ge=0)
     """Weight of log(Z)^2 (T5X: 1e-4)."""
-    log_every: int = Field(20, gt=0)
+    log_every: int = Field(default=20, gt=0)
     """Steps between two points of the training curve."""
-    save_every: int = Field(200, gt=0)
+    save_every: int = Field(default=200, gt=0)
     """Steps between two resumable checkpoints."""

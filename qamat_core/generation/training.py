@@ -1,0 +1,64 @@
+"""Training the generator: one model, three tasks in every step."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from qamat_core.generation.examples import TASKS, Annotated, TaskBatches
+from qamat_core.t5.network import T5, shift_right
+from qamat_core.tokenizer import Tokenizer
+from qamat_core.training.checkpoint import Params
+from qamat_core.training.loop import Batch, LossFn, Metrics, Trained, token_loss, train
+from schemas.generation import GeneratorConfig
+from schemas.model import T5Config
+
+STAGE = "generator"
+_VOCAB_MULTIPLE = 128
+
+
+def fit_vocabulary(model: T5Config, tokenizer: Tokenizer) -> T5Config:
+    """Return the configuration with the tokenizer's vocabulary, rounded up to a multiple of 128 as T5's is."""
+    size = -(-tokenizer.vocab_size // _VOCAB_MULTIPLE) * _VOCAB_MULTIPLE
+    return model.model_copy(update={"vocab_size": size})
+
+
+def init_params(model: T5, seed: int) -> Params:
+    """Return fresh parameters."""
+    tokens = jnp.ones((1, 2), jnp.int32)
+    return model.init(jax.random.key(seed), tokens, tokens)["params"]
+
+
+def train_generator(data: Annotated, tokenizer: Tokenizer, config: GeneratorConfig, work: Path) -> Trained:
+    """Train a generator from scratch.
+
+    Args:
+        data: the annotated passages.
+        tokenizer: ``config.model.vocab_size`` must fit it (``fit_vocabulary``).
+        config: model, tasks, steps.
+        work: keeps resumable checkpoints.
+    """
+    model = T5(config.model)
+    loss_fn = generator_loss(model, config)
+    params = init_params(model, config.training.seed)
+    return train(STAGE, config.training, params, loss_fn, TaskBatches(data, tokenizer, config), work)
+
+
+def generator_loss(model: T5, config: GeneratorConfig) -> LossFn:
+    """Return the loss: the mean of the tasks' mean token losses, each weighted by its rows in the batch."""
+
+    steady = config.model.dropout == 0
+
+    def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
+        losses: dict[str, Array] = {}
+        for task, dropout_key in zip(TASKS, jax.random.split(key, len(TASKS)), strict=True):
+            inputs, targets = batch[f"{task}_inputs"], batch[f"{task}_targets"]
+            rngs = {"dropout": dropout_key}
+            logits: Any = model.apply({"params": params}, inputs, shift_right(targets), steady, rngs=rngs)
+            losses[task] = token_loss(logits, targets, config.training.z_loss)
+        shares = {task: getattr(config.rows, task) / config.rows.total for task in TASKS}
+        return jnp.sum(jnp.stack([shares[task] * losses[task] for task in TASKS])), losses
+
+    return loss_fn

@@ -1,0 +1,118 @@
+"""Configuration of the generators: one T5 that extracts answers, asks questions and comprehends passages."""
+
+from string import Formatter
+
+from pydantic import Field, model_validator
+
+from schemas.base import Frozen
+from schemas.model import T5Config
+from schemas.training import TokenizerConfig, TrainingConfig
+
+MARK = "<extra_id_98>"
+"""Stands before and after the answer that a question is wanted for: a sentinel that nothing else uses."""
+
+
+class TrainTokenizerConfig(Frozen):
+    """A tokenizer trained on the texts of tables."""
+
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    max_texts: int = Field(default=200_000, ge=1)
+    """At most so many texts, taken at even distances over each table."""
+
+
+class PromptFormat(Frozen):
+    """What the generator reads for each task, as ``str.format`` templates. The names are in the defaults.
+
+    The defaults name a task by a sentinel (one piece); words before a pre-trained model, other marks (``<hl>``) or
+    the answer in front (as in PAQ) are other values of the same fields. ``{title}`` may stand in all three.
+    """
+
+    extraction: str = "<extra_id_97> {passage}"
+    generation: str = f"<extra_id_96> {{before}} {MARK} {{answer}} {MARK} {{after}}"
+    comprehension: str = "<extra_id_95> {question} <extra_id_94> {passage}"
+
+    @model_validator(mode="after")
+    def _check(self) -> "PromptFormat":
+        _require("extraction", self.extraction, {"passage"}, {"title"})
+        _require("generation", self.generation, {"before", "answer", "after"}, {"title", "passage"})
+        _require("comprehension", self.comprehension, {"question", "passage"}, {"title"})
+        return self
+
+
+def _require(task: str, template: str, needed: set[str], optional: set[str]) -> None:
+    names = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+    if not needed <= names <= needed | optional:
+        raise ValueError(f"prompt {task!r} has the fields {sorted(names)}: give {sorted(needed)} (or {optional} too)")
+
+
+class GeneratorLengths(Frozen):
+    """Lengths in pieces, end token included; what is longer is cut."""
+
+    passage: int = Field(default=64, ge=8)
+    """The input of extraction and generation; comprehension reads ``passage + question``."""
+    question: int = Field(default=24, ge=4)
+    answer: int = Field(default=10, ge=2)
+
+
+class TaskRows(Frozen):
+    """How many rows of a training batch each task gets."""
+
+    extraction: int = Field(default=26, ge=1)
+    generation: int = Field(default=24, ge=1)
+    comprehension: int = Field(default=14, ge=1)
+
+    @property
+    def total(self) -> int:
+        """Rows of a whole batch."""
+        return self.extraction + self.generation + self.comprehension
+
+
+class GeneratorConfig(Frozen):
+    """A generator and how it is trained. ``model.vocab_size`` is replaced by what the tokenizer needs."""
+
+    model: T5Config
+    training: TrainingConfig
+    prompts: PromptFormat = PromptFormat()
+    lengths: GeneratorLengths = GeneratorLengths()
+    rows: TaskRows = TaskRows()
+
+    @model_validator(mode="after")
+    def _check(self) -> "GeneratorConfig":
+        if self.rows.total != self.training.batch_size:
+            raise ValueError(f"the tasks' rows add up to {self.rows.total}, not to {self.training.batch_size}")
+        return self
+
+
+class BatchShape(Frozen):
+    """The shape of every model call of a job: it is part of the result, so it is part of the configuration."""
+
+    rows: int = Field(default=64, ge=1)
+    buckets: tuple[int, ...] = ()
+    """Input lengths below the full one to which shorter inputs are padded; each costs a compilation."""
+
+
+class ExtractAnswersConfig(Frozen):
+    """Which spans of a passage are tried as answers."""
+
+    beam_size: int = Field(default=6, ge=1)
+    """So many candidates a passage (the paper gives no number)."""
+    length_penalty: float = Field(default=0.0, ge=0)
+    """Exponent of the beam's length penalty; 0 ranks by probability."""
+    shape: BatchShape = BatchShape()
+
+
+class GenerateQuestionsConfig(Frozen):
+    """How a question is made for each answer."""
+
+    beam_size: int = Field(default=1, ge=1)
+    """1 decodes greedily; otherwise the best of so many hypotheses (PAQ: 4)."""
+    length_penalty: float = Field(default=0.6, ge=0)
+    shape: BatchShape = BatchShape()
+
+
+class FilterQuestionsConfig(Frozen):
+    """How a question is checked by reading its passage."""
+
+    filter: str = "reading-comprehension"
+    """Stands in the column ``filter`` of the verdicts."""
+    shape: BatchShape = BatchShape()
