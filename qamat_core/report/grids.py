@@ -1,0 +1,159 @@
+"""The paper's tables as grids: which figures stand in which row and column, and which are missing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from qamat_core.paper_figures import MEMORY_SIZE_CLAIM
+from qamat_core.report.figures import Figure
+
+RowLabel = tuple[str, str]
+"""A row's name, and what else tells it apart."""
+Column = tuple[float, str]
+"""What columns are sorted by, and the column's name."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one of the paper's tables is laid out."""
+
+    table: str
+    name: str
+    title: str
+    metrics: tuple[str, ...]
+    expected: tuple[str, ...]
+    """Rows that a whole reproduction measures."""
+    row_of: Callable[[Figure], RowLabel]
+    column_of: Callable[[Figure], Column]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Figures by row and column; None where there is no figure."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[RowLabel, tuple[Figure | None, ...]], ...]
+
+    @property
+    def questions(self) -> str:
+        """How many questions the figures stand on, as text."""
+        counts = sorted({figure.n for _, cells in self.rows for figure in cells if figure and figure.n})
+        if not counts:
+            return ""
+        return f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One of the paper's tables: what was measured here beside what the paper prints."""
+
+    layout: Layout
+    measured: Grid
+    quoted: Grid
+    missing: tuple[str, ...]
+    synthetic: bool
+
+
+def _model_row(figure: Figure) -> RowLabel:
+    memory = f"{figure.memory} memory" if figure.memory != "none" else "no memory"
+    parts = [memory if figure.source == "measured" else "", figure.model_size]
+    if figure.source == "measured":
+        parts += [f"K {figure.k}" if figure.k else "", figure.split if figure.split != "test" else ""]
+        parts += [f"x {figure.x:g}" if figure.x is not None else ""]
+    return figure.row, ", ".join(filter(None, parts))
+
+
+def _by_k_row(figure: Figure) -> RowLabel:
+    metric = "Recall@K" if figure.metric == "recall" else "EM@K"
+    row, detail = _model_row(figure)
+    parts = [part for part in detail.split(", ") if part and not part.startswith("K ")]
+    return f"{figure.dataset_name} {metric}", ", ".join([row, *parts])
+
+
+def _sweep_row(figure: Figure) -> RowLabel:
+    row, detail = _by_k_row(figure)
+    return row.replace("@K", ""), detail.replace(f", x {figure.x:g}", "")
+
+
+def _dataset(figure: Figure) -> Column:
+    return 0, f"{figure.dataset_name} {figure.metric_name}"
+
+
+def _k(figure: Figure) -> Column:
+    return figure.k or 0, f"K = {figure.k}"
+
+
+def _x(figure: Figure) -> Column:
+    return figure.x or 0, f"{figure.x:g} %"
+
+
+_CORPUS_METRICS: Final = (
+    "entries",
+    "passages",
+    "coverage",
+    "precision",
+    "unfiltered_coverage",
+    "unfiltered_precision",
+    "filter_precision",
+    "filter_recall",
+)
+_SINGLE_HOP_ROWS: Final = ("QAMAT Fine-tuned", "QAMAT Zero-Shot", "Closed-book T5", "BM25 questions")
+_STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
+_FINE_TUNED: Final = ("QAMAT Fine-tuned",)
+
+
+def _corpus_column(figure: Figure) -> Column:
+    return (_CORPUS_METRICS.index(figure.metric), figure.metric_name)
+
+
+LAYOUTS: Final = (
+    Layout("table1", "Table 1", "The memory", _CORPUS_METRICS, ("Generated",), _model_row, _corpus_column),
+    Layout("table2", "Table 2", "Single-hop questions", ("em",), _SINGLE_HOP_ROWS, _model_row, _dataset),
+    Layout("table3", "Table 3", "Two-hop questions", ("f1", "em"), ("QAMAT", "QAMAT+"), _model_row, _dataset),
+    Layout("table4", "Table 4", "Recall and exact match by K", ("recall", "em"), _FINE_TUNED, _by_k_row, _k),
+    Layout("table5", "Table 5", "Pre-training stages", ("em",), _STAGES, _model_row, _dataset),
+    Layout(
+        "figure7", "Figure 7", "Memory size", ("em",), _FINE_TUNED, _sweep_row, _x, f"The paper: {MEMORY_SIZE_CLAIM}."
+    ),
+)
+"""The tables of the report, in order."""
+
+
+def compare(layout: Layout, figures: Sequence[Figure]) -> Comparison:
+    """Lay out one table from all figures."""
+    own = [figure for figure in figures if figure.table == layout.table and figure.metric in layout.metrics]
+    measured = [figure for figure in own if figure.source == "measured"]
+    names = {figure.row for figure in measured}
+    absent = [row for row in layout.expected if row not in names]
+    order = {row: number for number, row in enumerate(layout.expected)}
+    measured.sort(key=lambda figure: order.get(figure.row, len(order)))
+    grid = _grid(layout, measured, absent)
+    return Comparison(
+        layout=layout,
+        measured=grid,
+        quoted=_grid(layout, [figure for figure in own if figure.source == "quoted"], ()),
+        missing=_missing(layout, grid),
+        synthetic=any(figure.synthetic for figure in measured),
+    )
+
+
+def _grid(layout: Layout, figures: Sequence[Figure], absent: Sequence[str]) -> Grid:
+    cells = {(layout.row_of(figure), layout.column_of(figure)): figure for figure in figures}
+    rows = list(dict.fromkeys(row for row, _ in cells))
+    columns = sorted(dict.fromkeys(column for _, column in cells), key=lambda column: column[0])
+    filled = [(row, tuple(cells.get((row, column)) for column in columns)) for row in rows]
+    empty = [((row, ""), (None,) * max(len(columns), 1)) for row in absent]
+    return Grid(tuple(name for _, name in columns) or (("Figure",) if absent else ()), (*filled, *empty))
+
+
+def _missing(layout: Layout, grid: Grid) -> tuple[str, ...]:
+    """Name every cell without a figure, a row without any by its name alone."""
+    found: list[str] = []
+    for (row, detail), cells in grid.rows:
+        label = f"{layout.name}: {row}" + (f" ({detail})" if detail else "")
+        if not any(cells):
+            found.append(label)
+        else:
+            found += [f"{label}, {name}" for name, cell in zip(grid.columns, cells, strict=True) if cell is None]
+    return tuple(found)

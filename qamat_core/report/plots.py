@@ -1,0 +1,111 @@
+"""Plots as inline SVG: the same bytes for the same figures, text in the page's colour and font, light or dark."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.typing import RcKeyType
+
+from qamat_core.report.figures import Figure
+from qamat_core.report.funnel import Stage
+
+_COLOURS: Final = ("#2f7fd1", "#dd7a16", "#17926b", "#b5489b", "#7a6ff0", "#a08512")
+"""Readable on white and on near black."""
+_KEPT, _LOST = _COLOURS[0], "#9aa4b1"
+_INK: Final = "#010203"
+"""Stands for the page's text colour, which replaces it in the SVG."""
+_STYLE: Final[dict[RcKeyType, Any]] = {
+    "svg.fonttype": "none",
+    "font.size": 11,
+    "text.color": _INK,
+    "axes.labelcolor": _INK,
+    "axes.edgecolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: its name, and a figure at each x."""
+
+    label: str
+    points: tuple[tuple[float, Figure], ...]
+
+
+def curves(figures: Iterable[Figure], by: str) -> list[Series]:
+    """Group figures into lines over their column ``by`` ("k" or "x"), a line for all that is alike in the rest."""
+    lines: dict[str, list[tuple[float, Figure]]] = {}
+    for figure in figures:
+        if (at := getattr(figure, by)) is not None:
+            memory = f", {figure.memory} memory" if figure.source == "measured" else ""
+            metric = "Recall@K" if figure.metric == "recall" else figure.metric_name
+            lines.setdefault(f"{figure.dataset_name} {metric}{memory}", []).append((at, figure))
+    return [Series(label, tuple(sorted(points, key=lambda point: point[0]))) for label, points in lines.items()]
+
+
+def line_plot(series: Sequence[Series], x_label: str, name: str) -> str:
+    """Draw percentages against x, with intervals as bars; ``name`` tells the plots of a page apart."""
+    canvas, axes = _canvas(5.6, 3.9)
+    for number, line in enumerate(series):
+        xs, values = [x for x, _ in line.points], [figure.value for _, figure in line.points]
+        colour = _COLOURS[number % len(_COLOURS)]
+        axes.plot(xs, values, color=colour, marker="os^Dvx"[number % 6], markersize=5, label=line.label)
+        bars = [(x, figure) for x, figure in line.points if figure.low is not None and figure.high is not None]
+        axes.vlines(
+            [x for x, _ in bars],
+            [figure.low or 0.0 for _, figure in bars],
+            [figure.high or 0.0 for _, figure in bars],
+            color=colour,
+            linewidth=2.5,
+            alpha=0.55,
+        )
+    axes.set_xticks(sorted({x for line in series for x, _ in line.points}))
+    axes.set(ylim=(0, 101), xlabel=x_label, ylabel="per cent")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), fontsize=10, ncols=1 + (len(series) > 3))
+    return _svg(canvas, name)
+
+
+def funnel_plot(stages: Sequence[Stage], name: str) -> str:
+    """Draw for every stage what it kept and what it rejected of the records it read."""
+    canvas, axes = _canvas(7.2, 0.8 + 0.42 * len(stages))
+    labels = [stage.name for stage in stages][::-1]
+    kept = [stage.kept for stage in stages][::-1]
+    rejected = [stage.rejected for stage in stages][::-1]
+    axes.barh(labels, kept, color=_KEPT, height=0.6, label="kept")
+    axes.barh(labels, rejected, left=kept, color=_LOST, height=0.6, label="rejected")
+    axes.set(xlabel="records")
+    axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.legend(loc="lower right", fontsize=10)
+    return _svg(canvas, name)
+
+
+def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
+    with mpl.rc_context(_STYLE):
+        canvas = Canvas(figsize=(width, height))
+        axes = canvas.add_subplot()
+    axes.grid(visible=True, color=_LOST, alpha=0.3, linewidth=0.6)
+    axes.set_axisbelow(True)
+    return canvas, axes
+
+
+def _svg(canvas: Canvas, name: str) -> str:
+    """Write the SVG without date and document header; ids that are not referred to would repeat in the page."""
+    text = StringIO()
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+        canvas.savefig(text, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+    svg = text.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>|<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
+    used = set(re.findall(r"#([\w.-]+)[\")]", svg))
+    svg = re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", svg)
+    svg = re.sub(r"font: ([^;\"]*?px)[^;\"]*", r"font-size: \1", svg)
+    return svg[svg.index("<svg") :].replace(_INK, "currentColor")

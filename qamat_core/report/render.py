@@ -1,0 +1,139 @@
+"""The report as files: report.html (self-contained), report.md and metrics.parquet. The same report, the same bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from qamat_core.paper_figures import quoted
+from qamat_core.report.figures import Figure, collect, from_table, to_table
+from qamat_core.report.funnel import Stage
+from qamat_core.report.grids import LAYOUTS, compare
+from qamat_core.report.orderings import Finding, check
+from qamat_core.report.plots import curves, funnel_plot, line_plot
+from qamat_core.report.provenance import Origin
+from qamat_core.report.worked import WorkedQuestion
+from schemas.evaluation import ReportConfig
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+_HEADLINES: Final = (
+    ("QAMAT, generated memory", ("table2", "QAMAT Fine-tuned", "em", "generated")),
+    ("QAMAT, gold memory", ("table2", "QAMAT Fine-tuned", "em", "gold")),
+    ("BM25, generated memory", ("table2", "BM25 questions", "em", "generated")),
+    ("Closed-book T5", ("table2", "Closed-book T5", "em", "none")),
+    ("Memory's coverage", ("table1", "Generated", "coverage", "generated")),
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report shows besides the paper's own figures."""
+
+    config: ReportConfig
+    measured: Sequence[Figure]
+    stages: Sequence[Stage]
+    worked: Sequence[WorkedQuestion]
+    origins: Sequence[Origin]
+
+    @classmethod
+    def of(
+        cls,
+        config: ReportConfig,
+        metrics: Sequence[pa.Table],
+        stages: Sequence[Stage],
+        worked: Sequence[WorkedQuestion],
+        origins: Sequence[Origin],
+    ) -> "Report":
+        """Make a report of ``metrics`` tables: of several seeds' figures, one a place."""
+        return cls(config, collect(metrics), stages, worked, origins)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """An inline SVG with what it shows in words."""
+
+    title: str
+    svg: Markup
+
+
+def write(report: Report, directory: Path) -> None:
+    """Write the report's three files into a directory, which is made if need be."""
+    directory.mkdir(parents=True, exist_ok=True)
+    paper = from_table(quoted())
+    view = _view(report, [*report.measured, *paper])
+    (directory / "report.html").write_text(_render("report.html.j2", view), encoding="utf-8")
+    (directory / "report.md").write_text(_render("report.md.j2", view), encoding="utf-8")
+    pq.write_table(to_table([*report.measured, *paper]), directory / "metrics.parquet", write_page_checksum=True)
+
+
+def _view(report: Report, figures: Sequence[Figure]) -> dict[str, object]:
+    comparisons = [compare(layout, figures) for layout in LAYOUTS]
+    return {
+        "config": report.config,
+        "headlines": _headlines(report.measured),
+        "comparisons": comparisons,
+        "plots": {comparison.layout.table: _plots(comparison.layout.table, figures) for comparison in comparisons},
+        "findings": _sorted(check(figures)),
+        "missing": [cell for comparison in comparisons for cell in comparison.missing],
+        "stages": report.stages,
+        "funnel": Markup(funnel_plot(report.stages, "funnel")) if report.stages else None,
+        "worked": report.worked,
+        "origins": report.origins,
+        "measured": report.measured,
+        "synthetic": any(figure.synthetic for figure in report.measured),
+    }
+
+
+def _headlines(measured: Sequence[Figure]) -> list[tuple[str, Figure]]:
+    places = {(figure.table, figure.row, figure.metric, figure.memory): figure for figure in reversed(measured)}
+    return [(title, places[key]) for title, key in _HEADLINES if key in places]
+
+
+def _plots(table: str, figures: Sequence[Figure]) -> list[Plot]:
+    """Plot recall and exact match against K for Table 4, exact match against memory size for Figure 7."""
+    measured = [figure for figure in figures if figure.table == table and figure.source == "measured"]
+    paper = [figure for figure in figures if figure.table == table and figure.source == "quoted"]
+    if table == "table4":
+        shown = [("Measured here", measured, "measured-k"), ("The paper", paper, "paper-k")]
+        plotted = [(title, curves(_by_k(own), "k"), "K", name) for title, own, name in shown]
+    elif table == "figure7":
+        own = [figure for figure in measured if figure.metric == "em"]
+        plotted = [("Measured here", curves(own, "x"), "share of the memory, per cent", "measured-x")]
+    else:
+        return []
+    return [Plot(title, Markup(line_plot(series, label, name))) for title, series, label, name in plotted if series]
+
+
+def _by_k(figures: Sequence[Figure]) -> list[Figure]:
+    return [figure for figure in figures if figure.metric in ("recall", "em")]
+
+
+def _sorted(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: finding.verdict == "missing")
+
+
+def _render(template: str, view: dict[str, object]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=template.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = _markdown
+    return environment.get_template(template).render(view)
+
+
+def _markdown(value: object) -> str:
+    """Return text that stays text in a Markdown table's cell."""
+    text = " ".join(str(value).split()).replace("&", "&amp;").replace("<", "&lt;")
+    for mark in "\\`*_[]|":
+        text = text.replace(mark, f"\\{mark}")
+    return text

@@ -1,0 +1,103 @@
+"""The report: metrics, predictions with their memory and passages, and a corpus's tables -> report directory.
+
+Holds report.html (self-contained), report.md and metrics.parquet. The page's templates are part of its key.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qamat_core.report.funnel import stage
+from qamat_core.report.provenance import lineage
+from qamat_core.report.render import TEMPLATES, Report, write
+from qamat_core.report.worked import WorkedQuestion, work_out
+from qamat_core.store.shards import directory_digest, directory_entries
+from qamat_core.store.store import DirectoryDraft, Job, Store
+from schemas.artifacts import ArtifactRef, Digest, Name
+from schemas.errors import InputError
+from schemas.evaluation import ReportConfig
+from schemas.resources import Resources
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Predictions whose first questions are shown, the memory that they were answered from, its passages."""
+
+    predictions: ArtifactRef
+    memory: ArtifactRef
+    passages: tuple[ArtifactRef, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """What a report is made of; what is not given is named as missing.
+
+    ``corpus`` are the tables of the funnel, in its order.
+    """
+
+    metrics: tuple[ArtifactRef, ...]
+    corpus: tuple[ArtifactRef, ...] = ()
+    shown: Shown | None = None
+
+    @property
+    def refs(self) -> list[ArtifactRef]:
+        """All artifacts given."""
+        shown = [self.shown.predictions, self.shown.memory, *self.shown.passages] if self.shown else []
+        return [*self.metrics, *self.corpus, *shown]
+
+
+class _KeyedConfig(ReportConfig):
+    templates: Digest
+
+
+def run(config: ReportConfig, inputs: ReportInputs, *, name: Name, resources: Resources) -> ArtifactRef:
+    """Build the report."""
+    store = Store(resources.home)
+    keyed = _KeyedConfig(**config.model_dump(), templates=directory_digest(directory_entries(TEMPLATES)))
+    job = Job(
+        module=__name__,
+        config=keyed,
+        inputs={f"{number:03d}": ref for number, ref in enumerate(inputs.refs)},
+        outputs={"report": ("report", name)},
+    )
+
+    def build(work: Path) -> dict[str, DirectoryDraft]:
+        report = Report.of(
+            config,
+            [store.open_table(ref) for ref in inputs.metrics],
+            [stage(store.row(ref)) for ref in inputs.corpus],
+            _worked(store, inputs.shown, config),
+            lineage(store, inputs.refs),
+        )
+        shutil.rmtree(work / "report", ignore_errors=True)
+        write(report, work / "report")
+        return {"report": DirectoryDraft(work / "report")}
+
+    return store.produce(job, build)["report"]
+
+
+def copy_report(report: ArtifactRef, out: Path, *, resources: Resources) -> list[Path]:
+    """Copy a report's files into a directory, which is made if need be, and return them.
+
+    Raises:
+        InputError: the directory cannot be written.
+    """
+    source = Store(resources.home).open_directory(report)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return [shutil.copyfile(path, out / path.name) for path in sorted(source.iterdir())]
+    except OSError as error:
+        raise InputError(f"{out}: the report cannot be written there ({error.strerror}); give another --out") from error
+
+
+def _worked(store: Store, shown: Shown | None, config: ReportConfig) -> Sequence[WorkedQuestion]:
+    if shown is None:
+        return []
+    return work_out(
+        store.open_table(shown.predictions),
+        store.open_table(shown.memory),
+        [store.open_table(ref) for ref in shown.passages],
+        questions=config.questions,
+        entries=config.entries,
+    )
