@@ -1,0 +1,126 @@
+"""The trained generator: prompts in, candidate texts with their probabilities out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qamat_core.generation.batching import Batch, cut_batches
+from qamat_core.generation.training import STAGE
+from qamat_core.t5.beam import IMPOSSIBLE, beam
+from qamat_core.t5.decoding import Params, greedy
+from qamat_core.t5.network import T5
+from qamat_core.tokenizer import Tokenizer
+from qamat_core.training.checkpoint import load_card, load_params
+from schemas.errors import IncompatibleArtifactError
+from schemas.generation import BatchShape, GeneratorConfig
+from schemas.model import EOS_ID
+
+_DIGITS = 4
+"""Log-probabilities are rounded to so many decimal digits."""
+
+
+class Candidate(NamedTuple):
+    """One decoded text of a prompt."""
+
+    text: str
+    sum_logprob: float
+    """Over all pieces, the end token included; rounded to 1e-4."""
+    mean_logprob: float
+    """A piece; rounded to 1e-4."""
+    ended: bool
+    """False where the text was cut at the greatest length."""
+
+
+class Search(NamedTuple):
+    """How to decode: one hypothesis is greedy."""
+
+    max_length: int
+    """In pieces, end token included."""
+    beam_size: int = 1
+    length_penalty: float = 0.0
+
+
+class Generator:
+    """A model with its tokenizer; safe to share between threads (every shape is compiled once)."""
+
+    def __init__(self, params: Params, tokenizer: Tokenizer, config: GeneratorConfig) -> None:
+        self.config = config
+        self._params = jax.device_put(params)
+        self._tokenizer = tokenizer
+        self._programs: dict[tuple[Search, int, int], Callable[..., tuple[jax.Array, ...]]] = {}
+        self._lock = Lock()
+
+    @classmethod
+    def load(cls, checkpoint: Path, tokenizer: Path) -> "Generator":
+        """Load a generator from the directories of its artifacts.
+
+        Raises:
+            IncompatibleArtifactError: the checkpoint is of another stage.
+        """
+        card = load_card(checkpoint)
+        if card.role != STAGE:
+            raise IncompatibleArtifactError(f"{checkpoint}: its role is {card.role!r}; give a {STAGE}'s checkpoint")
+        config = GeneratorConfig.model_validate(card.settings)
+        return cls(load_params(checkpoint), Tokenizer.load(tokenizer), config)
+
+    def candidates(
+        self, prompts: Sequence[str], source_length: int, search: Search, shape: BatchShape
+    ) -> list[list[Candidate]]:
+        """Decode every prompt; return its candidates, best first.
+
+        Args:
+            prompts: the texts; what is longer than ``source_length`` pieces is cut.
+            source_length: the longest input in pieces, end token included.
+            search: greedy or beam.
+            shape: every call of the model has this many rows, the last one of a bucket is filled up.
+        """
+        ids = [[*self._tokenizer.encode(prompt)[: source_length - 1], EOS_ID] for prompt in prompts]
+        found: list[list[Candidate]] = [[] for _ in prompts]
+        for batch in cut_batches(ids, shape, source_length):
+            for place, candidates in self._run(batch, search):
+                found[place] = candidates
+        return found
+
+    def _run(self, batch: Batch, search: Search) -> Iterator[tuple[int, list[Candidate]]]:
+        outputs = self._program(search, *batch.tokens.shape)(self._params, batch.tokens)
+        tokens, sums, lengths = (np.asarray(output) for output in outputs)
+        for place, *row in zip(batch.places, tokens, sums, lengths, strict=False):
+            yield place, [self._candidate(*one) for one in zip(*row, strict=True) if one[1] > IMPOSSIBLE / 2]
+
+    def _candidate(self, tokens: np.ndarray, sum_logprob: float, length: int) -> Candidate:
+        total, mean = round(float(sum_logprob), _DIGITS), round(float(sum_logprob) / int(length), _DIGITS)
+        return Candidate(self._tokenizer.decode(tokens), total, mean, EOS_ID in tokens)
+
+    def _program(self, search: Search, rows: int, length: int) -> Callable[..., tuple[jax.Array, ...]]:
+        """Return the compiled decoder of one shape; of two threads that want it, one compiles and the other waits."""
+        key = search, rows, length
+        with self._lock:
+            if key not in self._programs:
+                decode = partial(_decode, T5(self.config.model), search)
+                tokens = jax.ShapeDtypeStruct((rows, length), jnp.int32)
+                self._programs[key] = jax.jit(decode).lower(self._params, tokens).compile()
+            return self._programs[key]
+
+
+def _decode(model: T5, search: Search, params: Params, tokens: jax.Array) -> tuple[jax.Array, ...]:
+    """Decode ``tokens`` [B, L]; give tokens [B, N, T], their summed log-probabilities [B, N], lengths [B, N]."""
+    encoded = model.apply({"params": params}, tokens, method="encode")
+    if search.beam_size == 1:
+        one = greedy(model, params, encoded, tokens, search.max_length)
+        return one.tokens[:, None], one.sum_logprob[:, None], one.lengths[:, None]
+    best = beam(
+        model,
+        params,
+        encoded,
+        tokens,
+        search.max_length,
+        beam_size=search.beam_size,
+        length_penalty=search.length_penalty,
+    )
+    return best.tokens, best.sum_logprob, best.lengths

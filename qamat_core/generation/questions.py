@@ -1,0 +1,42 @@
+"""Which decoded texts are questions, and whether the reader's answer confirms a pair."""
+
+import re
+from typing import NamedTuple
+
+from qamat_core.evaluation.metrics import f1
+from qamat_core.generation.generator import Candidate
+from qamat_core.text import normalize_answer
+
+_SENTINEL = re.compile(r"<extra_id_-?\d+>")
+
+
+class Verdict(NamedTuple):
+    """What the reading-comprehension filter says of a pair; ``reason`` is match, mismatch or empty."""
+
+    predicted: str
+    f1: float
+    kept: bool
+    reason: str
+
+
+def question_fault(candidate: Candidate) -> str:
+    """Return why a decoded text is no question, or nothing if it is one."""
+    if not candidate.text.strip(" ?.!"):
+        return "empty"
+    if not candidate.ended:
+        return "too long"
+    # A sentinel inside a question would later read as a mask.
+    return "holds a sentinel" if _SENTINEL.search(candidate.text) else ""
+
+
+def judge(answer: str, predicted: str) -> Verdict:
+    """Compare the answer that a question was made for with the answer read from the passage.
+
+    Kept is an exact match after ``normalize_answer``; an answer that normalises to nothing never matches.
+    """
+    overlap = round(f1(predicted, [answer]), 4)
+    read = normalize_answer(predicted)
+    if not read:
+        return Verdict(predicted, overlap, kept=False, reason="empty")
+    kept = read == normalize_answer(answer)
+    return Verdict(predicted, overlap, kept, "match" if kept else "mismatch")
