@@ -25,8 +25,8 @@ class T5Config(Frozen):
     num_decoder_layers: int = Field(8, gt=0)
     tie_embeddings: bool = False
     """Use the token embedding as output layer, scaled by d_model^-1/2 (T5 1.0)."""
-    relative_buckets: int = Field(32, gt=1)
-    relative_max_distance: int = Field(128, gt=1)
+    relative_buckets: int = Field(32, ge=4)
+    relative_max_distance: int = Field(128, gt=2)
     dropout: float = Field(0.0, ge=0, lt=1)
     dtype: Literal["float32", "bfloat16"] = "float32"
     """The type of activations; parameters are always float32."""
@@ -39,6 +39,11 @@ class T5Config(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> "T5Config":
+        if self.relative_max_distance <= self.relative_buckets // 2:
+            raise ValueError(
+                f"relative_max_distance {self.relative_max_distance} must be above half of the "
+                f"{self.relative_buckets} relative_buckets, which hold one distance each"
+            )
         if self.locality_start and len(self.locality_start) != self.num_heads:
             raise ValueError(
                 f"locality_start has {len(self.locality_start)} slopes for {self.num_heads} heads: give one a head"

@@ -1,0 +1,94 @@
+"""Weights of a `transformers` T5 as a parameter tree: arrays in, arrays out, no torch."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from qamat_core.t5.network import T5
+from schemas.errors import ConfigError, InputError
+from schemas.model import T5Config
+
+Path = tuple[str, ...]
+"""Where a parameter stands in the tree."""
+
+ALIASES = frozenset({"encoder.embed_tokens.weight", "decoder.embed_tokens.weight"})
+"""Names under which a state dict may hold ``shared.weight`` again."""
+
+ATTENTION = {"query": "q", "key": "k", "value": "v", "out": "o"}
+
+
+def from_transformers(state: Mapping[str, np.ndarray], config: T5Config) -> dict[str, Any]:
+    """Give the float32 parameter tree of ``T5(config)`` from the ``state_dict()`` of a T5ForConditionalGeneration.
+
+    Raises ``ConfigError`` for a pointer head (no such weights exist) and ``InputError`` where a weight is missing,
+    left over or of another shape than the configuration says.
+    """
+    if config.pointer_head:
+        raise ConfigError("a T5 of `transformers` has no pointer head: set pointer_head to false to load its weights")
+    names = dict(_names(config))
+    _check_names(set(state), set(names.values()), config)
+    weights = {path: _value(path, np.asarray(state[name], np.float32)) for path, name in names.items()}
+    for path, shape in parameter_shapes(config).items():
+        if weights[path].shape != shape:
+            raise InputError(
+                f"{names[path]!r} as {'/'.join(path)} is {weights[path].shape}, the configuration has {shape}"
+            )
+    return unflatten_dict(weights)
+
+
+def parameter_shapes(config: T5Config) -> dict[Path, tuple[int, ...]]:
+    """Give the shape of every parameter of ``T5(config)`` by its path, without computing any."""
+    tokens = jnp.zeros((1, 1), jnp.int32)
+    variables: Any = jax.eval_shape(T5(config).init, jax.random.key(0), tokens, tokens)
+    leaves: dict[Path, Any] = dict(flatten_dict(variables["params"]))
+    return {path: leaf.shape for path, leaf in leaves.items()}
+
+
+def _check_names(have: set[str], need: set[str], config: T5Config) -> None:
+    if missing := sorted(need - have):
+        raise InputError(f"{len(missing)} weights are missing, the first {missing[0]!r}: does the configuration fit?")
+    tied = {"lm_head.weight"} if config.tie_embeddings else set[str]()
+    if unused := sorted(have - need - ALIASES - tied):
+        raise InputError(f"{len(unused)} weights are left over, the first {unused[0]!r}: does the configuration fit?")
+
+
+def _names(config: T5Config) -> Iterator[tuple[Path, str]]:
+    """Yield every parameter's path in our tree and its name in a state dict."""
+    yield ("token_embedder", "embedding"), "shared.weight"
+    for stack, layers in (("encoder", config.num_encoder_layers), ("decoder", config.num_decoder_layers)):
+        relative = f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+        yield (stack, "relpos_bias", "rel_embedding"), relative
+        yield (stack, f"{stack}_norm", "scale"), f"{stack}.final_layer_norm.weight"
+        for layer in range(layers):
+            yield from _layer_names(stack, layer, config.variant)
+    if not config.tie_embeddings:
+        yield ("decoder", "logits_dense", "kernel"), "lm_head.weight"
+
+
+def _layer_names(stack: str, layer: int, variant: str) -> Iterator[tuple[Path, str]]:
+    here, there = (stack, f"layers_{layer}"), f"{stack}.block.{layer}.layer"
+    attentions = (
+        [("pre_attention_layer_norm", "attention", "SelfAttention")]
+        if stack == "encoder"
+        else [
+            ("pre_self_attention_layer_norm", "self_attention", "SelfAttention"),
+            ("pre_cross_attention_layer_norm", "encoder_decoder_attention", "EncDecAttention"),
+        ]
+    )
+    for number, (norm, attention, theirs) in enumerate(attentions):
+        yield (*here, norm, "scale"), f"{there}.{number}.layer_norm.weight"
+        for ours, letter in ATTENTION.items():
+            yield (*here, attention, ours, "kernel"), f"{there}.{number}.{theirs}.{letter}.weight"
+    last = len(attentions)
+    yield (*here, "pre_mlp_layer_norm", "scale"), f"{there}.{last}.layer_norm.weight"
+    for name in ("wi", "wo") if variant == "1.0" else ("wi_0", "wi_1", "wo"):
+        yield (*here, "mlp", name, "kernel"), f"{there}.{last}.DenseReluDense.{name}.weight"
+
+
+def _value(path: Path, weight: np.ndarray) -> np.ndarray:
+    """Turn a linear layer's [out, in] into a kernel [in, out], and the bias table into [heads, buckets]."""
+    return weight.T.copy() if path[-1] in {"kernel", "rel_embedding"} else weight

@@ -1,0 +1,55 @@
+"""Greedy decoding with a cache against plain teacher forcing."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from qamat_core.t5.decoding import greedy, lengths
+from qamat_core.t5.network import shift_right
+
+LENGTH = 8
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "pointer"])
+def setting(request, tiny, source):
+    """A model, its parameters with a likely end token, and an encoded source."""
+    model, params = tiny(pointer_head=request.param)
+    embedding = params["token_embedder"]["embedding"]
+    params = params | {"token_embedder": {"embedding": embedding.at[1].multiply(2.0)}}
+    encoded = jax.jit(lambda p: model.apply({"params": p}, source, method="encode"))(params)
+    return model, params, encoded, source
+
+
+def test_cached_decoding_equals_uncached(setting):
+    model, params, encoded, source = setting
+    decoded = greedy(model, params, encoded, source, LENGTH)
+    decode = jax.jit(lambda t: model.apply({"params": params}, encoded, source, shift_right(t), method="decode"))
+    logprobs = np.asarray(jax.nn.log_softmax(decode(decoded.tokens)))
+    sums = np.zeros(len(source))
+    for row, length in enumerate(np.asarray(decoded.lengths)):
+        expected = logprobs[row, :length].argmax(-1)
+        np.testing.assert_array_equal(decoded.tokens[row, :length], expected)
+        sums[row] = logprobs[row, :length].max(-1).sum()
+    np.testing.assert_allclose(decoded.sum_logprob, sums, atol=1e-4)
+
+
+def test_nothing_follows_the_end_token(setting):
+    decoded = greedy(*setting, LENGTH)
+    for tokens, length in zip(np.asarray(decoded.tokens), np.asarray(decoded.lengths), strict=True):
+        assert (tokens[length:] == 0).all()
+        assert 1 not in tokens[: length - 1]
+        assert length == LENGTH or tokens[length - 1] == 1
+
+
+def test_a_row_does_not_depend_on_its_companions(setting):
+    model, params, encoded, source = setting
+    whole = greedy(model, params, encoded, source, LENGTH)
+    alone = greedy(model, params, encoded[1:2], source[1:2], LENGTH)
+    np.testing.assert_array_equal(whole.tokens[1:2], alone.tokens)
+    np.testing.assert_allclose(whole.sum_logprob[1:2], alone.sum_logprob, atol=1e-5)
+
+
+def test_lengths_count_the_first_end_token():
+    tokens = jnp.asarray([[5, 1, 0, 0], [1, 0, 0, 0], [5, 6, 7, 8]])
+    assert lengths(tokens).tolist() == [2, 1, 4]

@@ -1,0 +1,131 @@
+"""The parameter tree of T5X, and what must not depend on padding."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from qamat_core.t5.conversion import parameter_shapes
+from qamat_core.t5.network import T5, shift_right
+from schemas.model import T5Config
+
+SMALL = {"vocab_size": 11, "d_model": 8, "num_heads": 2, "head_dim": 3, "d_ff": 5, "relative_buckets": 4}
+ATTENTION = {"query/kernel": (8, 6), "key/kernel": (8, 6), "value/kernel": (8, 6), "out/kernel": (6, 8)}
+
+
+def t5x_names(*, gated: bool, tied: bool) -> dict[str, tuple[int, ...]]:
+    """The names of a T5X checkpoint with one layer a stack, as its own state files list them."""
+    into = {"wi_0/kernel": (8, 5), "wi_1/kernel": (8, 5)} if gated else {"wi/kernel": (8, 5)}
+    mlp = into | {"wo/kernel": (5, 8)}
+    names = {
+        "token_embedder/embedding": (11, 8),
+        "encoder/relpos_bias/rel_embedding": (2, 4),
+        "encoder/encoder_norm/scale": (8,),
+        "encoder/layers_0/pre_attention_layer_norm/scale": (8,),
+        "encoder/layers_0/pre_mlp_layer_norm/scale": (8,),
+        "decoder/relpos_bias/rel_embedding": (2, 4),
+        "decoder/decoder_norm/scale": (8,),
+        "decoder/layers_0/pre_self_attention_layer_norm/scale": (8,),
+        "decoder/layers_0/pre_cross_attention_layer_norm/scale": (8,),
+        "decoder/layers_0/pre_mlp_layer_norm/scale": (8,),
+    }
+    blocks = {
+        "encoder/layers_0/attention": ATTENTION,
+        "encoder/layers_0/mlp": mlp,
+        "decoder/layers_0/self_attention": ATTENTION,
+        "decoder/layers_0/encoder_decoder_attention": ATTENTION,
+        "decoder/layers_0/mlp": mlp,
+    }
+    for block, kernels in blocks.items():
+        names |= {f"{block}/{name}": shape for name, shape in kernels.items()}
+    return names if tied else names | {"decoder/logits_dense/kernel": (8, 11)}
+
+
+@pytest.mark.parametrize(("variant", "tied"), [("1.0", True), ("1.1", False)])
+def test_parameters_have_t5x_names_and_shapes(variant, tied):
+    config = T5Config(**SMALL, num_encoder_layers=1, num_decoder_layers=1, variant=variant, tie_embeddings=tied)
+    ours = {"/".join(path): shape for path, shape in parameter_shapes(config).items()}
+    assert ours == t5x_names(gated=variant == "1.1", tied=tied)
+
+
+def test_the_pointer_head_adds_two_kernels_only():
+    plain, pointing = (
+        parameter_shapes(T5Config(**SMALL, num_encoder_layers=1, num_decoder_layers=1, pointer_head=on))
+        for on in (False, True)
+    )
+    added = {"/".join(path): shape for path, shape in pointing.items() if path not in plain}
+    assert added == {"decoder/pointer/current/kernel": (8, 8), "decoder/pointer/previous/kernel": (8, 8)}
+    assert plain.items() <= pointing.items()
+
+
+def test_initial_scales_are_t5s():
+    config = T5Config(vocab_size=400, d_model=256, num_heads=8, head_dim=16, num_encoder_layers=1, num_decoder_layers=1)
+    tokens = jnp.zeros((1, 1), jnp.int32)
+    params = jax.jit(T5(config).init)(jax.random.key(0), tokens, tokens)["params"]
+    attention = params["encoder"]["layers_0"]["attention"]
+    assert np.std(params["token_embedder"]["embedding"]) == pytest.approx(1.0, rel=0.05)
+    assert np.std(attention["query"]["kernel"]) == pytest.approx((256 * 16) ** -0.5, rel=0.05)
+    assert np.std(attention["key"]["kernel"]) == pytest.approx(256**-0.5, rel=0.05)
+    assert np.std(attention["out"]["kernel"]) == pytest.approx(128**-0.5, rel=0.05)
+    assert np.std(params["encoder"]["layers_0"]["mlp"]["wo"]["kernel"]) == pytest.approx(1024**-0.5, rel=0.05)
+
+
+def test_shift_right_starts_with_padding_and_drops_the_last():
+    np.testing.assert_array_equal(shift_right(jnp.asarray([[5, 6, 1], [7, 1, 0]])), [[0, 5, 6], [0, 7, 1]])
+
+
+@pytest.mark.parametrize("pointer_head", [False, True])
+def test_logits_do_not_depend_on_padding(tiny, source, pointer_head):
+    model, params = tiny(pointer_head=pointer_head)
+    call = jax.jit(model.apply)
+    targets = source[:, :4]
+    short = call({"params": params}, source[2:3, :1], targets[2:3])
+    padded = call({"params": params}, source, targets)[2:3]
+    np.testing.assert_allclose(short, padded, atol=1e-5)
+
+
+def test_later_targets_do_not_change_earlier_logits(tiny, source):
+    model, params = tiny()
+    call = jax.jit(model.apply)
+    targets = source[:, :5]
+    changed = targets.at[:, 3:].set(2)
+    first, second = (call({"params": params}, source, each) for each in (targets, changed))
+    np.testing.assert_allclose(first[:, :3], second[:, :3], atol=1e-6)
+    assert not np.allclose(first[:, 3:], second[:, 3:])
+
+
+def test_a_call_is_encode_then_decode_of_whatever_is_given(tiny, source):
+    model, params = tiny(pointer_head=True)
+    encoded = jax.jit(lambda p: model.apply({"params": p}, source, method="encode"))(params)
+    decode = jax.jit(lambda p, e: model.apply({"params": p}, e, source, source[:, :4], method="decode"))
+    whole = jax.jit(model.apply)({"params": params}, source, source[:, :4])
+    np.testing.assert_allclose(decode(params, encoded), whole, atol=1e-5)
+    assert not np.allclose(decode(params, encoded.at[:, 0].add(1.0)), whole)
+
+
+def test_bfloat16_keeps_float32_parameters_and_logits(tiny, source):
+    model, params = tiny(dtype="bfloat16", tie_embeddings=False)
+    logits = jax.jit(model.apply)({"params": params}, source, source[:, :4])
+    encoded = jax.eval_shape(lambda p: model.apply({"params": p}, source, method="encode"), params)
+    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
+    assert (encoded.dtype, logits.dtype) == (jnp.bfloat16, jnp.float32)
+    exact, _ = tiny(tie_embeddings=False)
+    np.testing.assert_allclose(logits, jax.jit(exact.apply)({"params": params}, source, source[:, :4]), atol=0.3)
+
+
+def test_dropout_works_in_training_only(tiny, source):
+    model, params = tiny(dropout=0.5)
+
+    @jax.jit
+    def train(key):
+        rngs = {"dropout": key}
+        return model.apply({"params": params}, source, source[:, :4], deterministic=False, rngs=rngs)
+
+    first, again, other = train(jax.random.key(0)), train(jax.random.key(0)), train(jax.random.key(1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+    plain, _ = tiny()
+    np.testing.assert_array_equal(
+        jax.jit(model.apply)({"params": params}, source, source[:, :4]),
+        jax.jit(plain.apply)({"params": params}, source, source[:, :4]),
+    )
