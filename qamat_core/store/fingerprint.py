@@ -8,7 +8,7 @@ libraries that these name.
 import ast
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
@@ -48,7 +48,7 @@ def code_digest(module: str) -> str:
     return digest_json(
         {
             "sources": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()},
-            "libraries": library_versions(tuple(sources.values())),
+            "libraries": library_versions(sources.values()),
         }
     )
 
@@ -67,13 +67,16 @@ def first_party_sources(module: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-@cache
-def library_versions(sources: tuple[Path, ...]) -> dict[str, str]:
+def library_versions(sources: Iterable[Path]) -> dict[str, str]:
     """Return distribution -> version of every third-party library that the sources import."""
     roots = {imported.split(".")[0] for path in sources for imported in _imports(path)}
-    distributions = packages_distributions()
-    names = {name for root in roots - set(FIRST_PARTY) for name in distributions.get(root, [])}
+    names = {name for root in roots - set(FIRST_PARTY) for name in _distributions().get(root, [])}
     return {name: version(name) for name in sorted(names)}
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 @cache
@@ -82,9 +85,14 @@ def _source_of(module: str) -> Path | None:
     return Path(spec.origin) if spec and spec.origin else None
 
 
-def _imports(path: Path) -> Iterator[str]:
-    """Yield the dotted names that a source file imports; for ``from a import b`` both ``a`` and ``a.b``."""
-    for node in ast.walk(ast.parse(path.read_text())):
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    return tuple(_imported(ast.parse(path.read_text())))
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the dotted names that a source imports; for ``from a import b`` both ``a`` and ``a.b``."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -1,9 +1,12 @@
 """The registry: one Delta table, one row a version. A row is the only commit; what has none does not exist."""
 
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import AwareDatetime, Field
@@ -11,7 +14,8 @@ from pydantic import AwareDatetime, Field
 from qamat_core.store.shards import FileEntry
 from schemas.artifacts import ArtifactRef
 from schemas.base import Frozen
-from schemas.errors import ArtifactError, MissingArtifactError
+from schemas.errors import ArtifactError, CorruptArtifactError, MissingArtifactError
+from schemas.tables import TABLES
 
 ATTEMPTS = 100
 """How often a commit is tried again when another process commits at the same moment."""
@@ -23,8 +27,10 @@ _SCHEMA = pa.schema(
         pa.field("version", pa.int64()),
         pa.field("key", pa.string()),
         pa.field("record", pa.string()),
+        pa.field("sha256", pa.string()),
     ]
 )
+"""``record`` is the row's JSON and ``sha256`` its digest; the other columns are for people who look with SQL."""
 
 
 class RegistryRow(Frozen):
@@ -65,17 +71,15 @@ class Registry:
 
     def __init__(self, uri: Path) -> None:
         self._uri = str(uri)
-        self._rows: list[RegistryRow] = []
-        self._version = -1
+        self._known: dict[str, list[RegistryRow]] = {}
 
     def rows(self) -> list[RegistryRow]:
-        """Return every row, oldest first."""
-        table = self._open()
-        if table is not None and table.version() != self._version:
-            records = table.to_pyarrow_table(columns=["record"]).column("record").to_pylist()
-            self._rows = sorted(map(RegistryRow.model_validate_json, records), key=lambda row: row.created)
-            self._version = table.version()
-        return self._rows
+        """Return every row, oldest first.
+
+        Raises:
+            CorruptArtifactError: a row does not have its own SHA-256; names the file.
+        """
+        return self._read(self._open())
 
     def by_key(self, key: str) -> RegistryRow | None:
         """Return the row with this key, or None."""
@@ -93,25 +97,39 @@ class Registry:
             wanted = f"{kind}/{name}" + (f"@{version}" if version is not None else "")
             names = ", ".join(sorted({row.ref.name for row in rows})) or "none"
             raise MissingArtifactError(f"{wanted} is not registered; names of kind {kind}: {names}")
-        return found[-1]
+        return max(found, key=lambda row: row.ref.version)
 
-    def append(self, row: RegistryRow) -> RegistryRow:
-        """Commit one row and return it; if its key is registered already, return that row instead."""
+    def append(self, rows: Sequence[RegistryRow]) -> list[RegistryRow]:
+        """Commit rows together, all or none, and return them as registered.
+
+        A row whose key is registered already gives way to the registered one. A directory gets its version here: the
+        next one of its kind and name.
+        """
         for _ in range(ATTEMPTS):
             table = self._open()
-            if table is not None and (known := self.by_key(row.ref.key)):
-                return known
+            known = {row.ref.key: row for row in self._read(table)}
+            new = [_numbered(row, known.values()) for row in rows if row.ref.key not in known]
             try:
-                self._commit(table, row)
+                if new:
+                    self._commit(table, new)
             except DeltaError:  # another process committed, or created the table, in between
                 continue
-            return row
-        raise ArtifactError(f"{row.ref}: {ATTEMPTS} other commits got in between; run it again")
+            known.update({row.ref.key: row for row in new})
+            return [known[row.ref.key] for row in rows]
+        raise ArtifactError(f"{rows[0].ref}: {ATTEMPTS} other commits got in between; run it again")
 
-    def next_version(self, kind: str, name: str) -> int:
-        """Return the version that a new directory of this kind and name gets."""
-        versions = [row.ref.version for row in self.rows() if (row.ref.kind, row.ref.name) == (kind, name)]
-        return max(versions, default=-1) + 1
+    def remove(self, keys: Collection[str]) -> None:
+        """Forget versions by key: they do not exist any more, and a job that is run again makes them again."""
+        for _ in range(ATTEMPTS):
+            table = self._open()
+            if table is None or not any(row.ref.key in keys for row in self._read(table)):
+                return
+            try:
+                names = ", ".join(f"'{key}'" for key in keys)
+                table.delete(f"key in ({names})", commit_properties=CommitProperties(max_commit_retries=0))
+            except DeltaError:  # another process committed in between
+                continue
+        raise ArtifactError(f"registry: {ATTEMPTS} other commits got in between; run it again")
 
     def _open(self) -> DeltaTable | None:
         try:
@@ -119,24 +137,61 @@ class Registry:
         except TableNotFoundError:
             return None
 
-    def _commit(self, table: DeltaTable | None, row: RegistryRow) -> None:
-        ref = row.ref
-        data = pa.table(
-            {
-                "kind": [ref.kind],
-                "name": [ref.name],
-                "version": [ref.version],
-                "key": [ref.key],
-                "record": [row.model_dump_json()],
-            },
-            schema=_SCHEMA,
+    def _read(self, table: DeltaTable | None) -> list[RegistryRow]:
+        """Return the rows of a snapshot; a file is read once, for it never changes."""
+        files = sorted(table.file_uris()) if table is not None else []
+        for file in files:
+            if file not in self._known:
+                self._known[file] = _read_file(file)
+        rows = [row for file in files for row in self._known[file]]
+        return sorted(rows, key=lambda row: (row.created, str(row.ref)))
+
+    def _commit(self, table: DeltaTable | None, rows: Sequence[RegistryRow]) -> None:
+        records = [row.model_dump_json() for row in rows]
+        columns = {
+            "kind": [row.ref.kind for row in rows],
+            "name": [row.ref.name for row in rows],
+            "version": [row.ref.version for row in rows],
+            "key": [row.ref.key for row in rows],
+            "record": records,
+            "sha256": list(map(_sha256, records)),
+        }
+        properties = CommitProperties(
+            app_transactions=[Transaction(row.ref.key, 1) for row in rows], max_commit_retries=0
         )
         write_deltalake(
             table or self._uri,
-            data,
+            pa.table(columns, schema=_SCHEMA),
             mode="append" if table else "error",
-            commit_properties=CommitProperties(app_transactions=[Transaction(ref.key, 1)], max_commit_retries=0),
+            commit_properties=properties,
         )
+
+
+def _read_file(file: str) -> list[RegistryRow]:
+    try:
+        # One thread: pyarrow's pool, beside deltalake's threads, now and then aborts the interpreter at its exit.
+        columns = pq.ParquetFile(file).read(["record", "sha256"], use_threads=False).to_pydict()
+    except (OSError, pa.ArrowException) as error:
+        raise CorruptArtifactError(f"{file}: the registry is unreadable ({error}); restore the file") from error
+    for record, digest in zip(columns["record"], columns["sha256"], strict=True):
+        if _sha256(record) != digest:
+            raise CorruptArtifactError(f"{file}: a registry row does not have its SHA-256; restore the file")
+    return [RegistryRow.model_validate_json(record) for record in columns["record"]]
+
+
+def _numbered(row: RegistryRow, known: Iterable[RegistryRow]) -> RegistryRow:
+    """Return the row with the version that it gets; a table's is that of its Delta commit already."""
+    if row.ref.kind in TABLES:
+        return row
+    versions = (
+        other.ref.version for other in known if (other.ref.kind, other.ref.name) == (row.ref.kind, row.ref.name)
+    )
+    ref = row.ref.model_copy(update={"version": max(versions, default=-1) + 1})
+    return row.model_copy(update={"ref": ref})
+
+
+def _sha256(record: str) -> str:
+    return hashlib.sha256(record.encode()).hexdigest()
 
 
 def now() -> datetime:

@@ -1,13 +1,13 @@
 """The artifact store: find what is registered, make what is not, open and verify it."""
 
 import fcntl
-import os
 import shutil
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from uuid import uuid4
 
 import pyarrow as pa
@@ -21,13 +21,13 @@ from qamat_core.store.shards import (
     directory_digest,
     directory_entries,
     read_shard,
-    sha256_of,
     table_digest,
     write_shard,
 )
 from qamat_core.store.tables import commit_table
+from qamat_core.store.verification import file_faults
 from schemas.artifacts import ArtifactRef, Kind, TableKind
-from schemas.errors import AccountingError, ConfigError, CorruptArtifactError
+from schemas.errors import AccountingError, ConfigError, CorruptArtifactError, MissingArtifactError
 from schemas.tables import TABLES
 
 
@@ -87,11 +87,9 @@ class Store:
         self.home = Path(home).absolute()
         try:
             (self.home / "work").mkdir(parents=True, exist_ok=True)
-            writable = os.access(self.home / "work", os.W_OK)
+            TemporaryFile(dir=self.home / "work").close()
         except OSError as error:
             raise ConfigError(f"QAMAT_HOME {self.home}: {error.strerror}; give a writable directory") from error
-        if not writable:
-            raise ConfigError(f"QAMAT_HOME {self.home}: not writable; give a writable directory")
         self.registry = Registry(self.home / "registry")
         self._verified: set[str] = set()
 
@@ -110,40 +108,47 @@ class Store:
             build: gets a work directory, returns a draft by label. The directory is the same after a crash, so that
                 what a killed run had finished is found again; it is removed after the commit.
         """
-        if found := self.find(job):
-            return found
         work = self.home / "work" / min(job.keys().values())
+        if (found := self.find(job)) and not work.exists():
+            return found
         with _locked(work.with_suffix(".lock")):
-            if found := self.find(job):
-                return found
-            work.mkdir(exist_ok=True)
-            started = time.monotonic()
-            drafts = build(work)
-            refs = {label: self._commit(job, label, drafts[label], time.monotonic() - started) for label in job.outputs}
-            shutil.rmtree(work)
-            return refs
+            if not (found := self.find(job)):
+                work.mkdir(exist_ok=True)
+                started = time.monotonic()
+                found = self._commit(job, build(work), started)
+            shutil.rmtree(work, ignore_errors=True)
+            return found
 
-    def _commit(self, job: Job, label: str, draft: Draft, seconds: float) -> ArtifactRef:
+    def _commit(self, job: Job, drafts: Mapping[str, Draft], started: float) -> dict[str, ArtifactRef]:
+        """Put the data of all outputs in its place, then register all of them at once."""
+        for label in job.outputs:
+            _check_accounts(job, label, drafts[label])
+        rows = [self._place(job, label, drafts[label]) for label in job.outputs]
+        seconds = round(time.monotonic() - started, 3)
+        registered = self.registry.append([row.model_copy(update={"seconds": seconds}) for row in rows])
+        for ours, theirs in zip(rows, registered, strict=True):
+            if ours.ref.uri != theirs.ref.uri:  # another process was first: our copy of the directory is an orphan
+                shutil.rmtree(self.home / ours.ref.uri)
+        return {label: row.ref for label, row in zip(job.outputs, registered, strict=True)}
+
+    def _place(self, job: Job, label: str, draft: Draft) -> RegistryRow:
+        """Move an output to where it stays and return its registry row, which is not appended yet."""
         kind, name = job.outputs[label]
         key = job.keys()[label]
         if isinstance(draft, TableDraft):
-            if draft.read != draft.kept + draft.rejected:
-                raise AccountingError(
-                    f"{kind}/{name}: read {draft.read} != kept {draft.kept} + rejected {draft.rejected}; not committed"
-                )
-            counts = {"read": draft.read, "kept": draft.kept, "rejected": draft.rejected}
             uri = f"tables/{kind}/{name}"
-            version, files = commit_table(self.home / uri, draft.directory, TABLES[kind], draft.shards, key)
             content = table_digest(draft.shards)
+            version, files = commit_table(self.home / uri, draft.directory, TABLES[kind], draft.shards, key)
+            counts = {"read": draft.read, "kept": draft.kept, "rejected": draft.rejected}
         else:
-            counts = {}
             files = directory_entries(draft.directory)
             content = directory_digest(files)
-            version = self.registry.next_version(kind, name)
+            version = 0  # the registry counts the versions of directories
             uri = f"{kind}/{name}/{key[:16]}-{uuid4().hex[:8]}"
             (self.home / uri).parent.mkdir(parents=True, exist_ok=True)
             draft.directory.replace(self.home / uri)
-        row = RegistryRow(
+            counts = {}
+        return RegistryRow(
             ref=ArtifactRef(kind=kind, name=name, version=version, key=key, content=content, uri=uri),
             files=tuple(files),
             inputs=dict(job.inputs),
@@ -152,18 +157,24 @@ class Store:
             git_commit=git_commit(),
             pins=pins_digest(),
             flow_run_id=flow_run_id.get(),
-            seconds=round(seconds, 3),
+            seconds=0,
             notes=dict(draft.notes),
             created=now(),
             **counts,
         )
-        return self.registry.append(row).ref
 
     # opening
 
     def row(self, ref: ArtifactRef) -> RegistryRow:
-        """Return the registry row of an artifact."""
-        return self.registry.newest(ref.kind, ref.name, ref.version)
+        """Return the registry row of an artifact.
+
+        Raises:
+            MissingArtifactError: this home has none with this key and content.
+        """
+        row = self.registry.by_key(ref.key)
+        if row is None or row.ref.content != ref.content:
+            raise MissingArtifactError(f"{ref} is not registered in {self.home} with this key; make it again there")
+        return row
 
     def newest(self, kind: Kind, name: str, version: int | None = None) -> ArtifactRef:
         """Return the newest (or the given) version of a named artifact."""
@@ -171,8 +182,8 @@ class Store:
 
     def open_shards(self, ref: ArtifactRef) -> list[Path]:
         """Return the verified shard files of a table version, in order."""
-        directory = self.home / ref.uri
-        return [directory / file.path for file in self._verified_row(ref).files]
+        row = self._verified_row(ref)
+        return [self.home / row.ref.uri / file.path for file in row.files]
 
     def open_table(self, ref: ArtifactRef, columns: list[str] | None = None) -> pa.Table:
         """Read a whole table version into memory."""
@@ -182,34 +193,29 @@ class Store:
 
     def open_directory(self, ref: ArtifactRef) -> Path:
         """Return the verified directory of a tokenizer, checkpoint, index or report."""
-        self._verified_row(ref)
-        return self.home / ref.uri
+        return self.home / self._verified_row(ref).ref.uri
 
     def _verified_row(self, ref: ArtifactRef) -> RegistryRow:
         row = self.row(ref)
         if ref.key not in self._verified:
-            if faults := verify_row(self.home, row):
+            if faults := file_faults(self.home, row):
                 raise CorruptArtifactError(faults[0])
             self._verified.add(ref.key)
         return row
-
-
-def verify_row(home: Path, row: RegistryRow) -> list[str]:
-    """Recompute every SHA-256 of one version; return a line for each file that disagrees."""
-    faults: list[str] = []
-    for file in row.files:
-        path = home / row.ref.uri / file.path
-        if not path.is_file():
-            faults.append(f"{row.ref}: {path} is missing; make it again")
-        elif sha256_of(path) != file.sha256:
-            faults.append(f"{row.ref}: {path} does not have its registered SHA-256; make it again")
-    return faults
 
 
 def write_table(rows: pa.Table, kind: TableKind, work: Path, *, read: int = 0, rejected: int = 0) -> TableDraft:
     """Write a table that fits in memory as one shard: the draft of a small output."""
     shard = write_shard(rows, TABLES[kind], work / kind, 0)
     return TableDraft(work / kind, (shard,), read=read, kept=read - rejected, rejected=rejected)
+
+
+def _check_accounts(job: Job, label: str, draft: Draft) -> None:
+    if isinstance(draft, TableDraft) and draft.read != draft.kept + draft.rejected:
+        kind, name = job.outputs[label]
+        raise AccountingError(
+            f"{kind}/{name}: read {draft.read} != kept {draft.kept} + rejected {draft.rejected}; not committed"
+        )
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
@@ -13,7 +14,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from qamat_core.store.registry import ATTEMPTS
-from qamat_core.store.shards import FileEntry
+from qamat_core.store.shards import FileEntry, table_digest
 from schemas.errors import ArtifactError
 
 
@@ -22,49 +23,61 @@ def commit_table(
 ) -> tuple[int, list[FileEntry]]:
     """Make the shards in ``source`` the newest version of the Delta table in ``directory``.
 
-    Shards are linked below ``data/<key>``, so that a crash before the registry row loses no work. A commit with this key that is there already is found again, not repeated.
+    Shards are linked below ``data/<key>``, so that a crash before the registry row loses no work. A commit of this
+    key with this content that is there already is found again, not repeated.
 
     Returns:
         The version, and the shards with their paths relative to ``directory``.
     """
     linked = _link(directory, source, shards, key)
+    commit = f"{key}-{table_digest(shards)}"
     for _ in range(ATTEMPTS):
+        table = _open(directory)
+        if table is not None and (version := table.transaction_version(commit)) is not None:
+            return version, linked
         try:
-            table = DeltaTable(directory)
-        except TableNotFoundError:
-            table = None
-        if table is not None and table.transaction_version(key) is not None:
-            return _version_of(table, key), linked
-        try:
-            _commit(directory, table, schema, linked, key)
+            _commit(directory, table, schema, linked, commit)
         except DeltaError:  # another process committed, or created the table, in between
             continue
     raise ArtifactError(f"{directory}: {ATTEMPTS} other commits got in between; run it again")
+
+
+def _open(directory: Path) -> DeltaTable | None:
+    try:
+        return DeltaTable(directory)
+    except TableNotFoundError:
+        return None
 
 
 def _link(directory: Path, source: Path, shards: Sequence[FileEntry], key: str) -> list[FileEntry]:
     target = directory / "data" / key[:16]
     target.mkdir(parents=True, exist_ok=True)
     for shard in shards:
-        if not (target / shard.path).exists():
-            os.link(source / shard.path, target / shard.path)
+        path = target / shard.path
+        if not (path.exists() and path.samefile(source / shard.path)):  # also over a file that has gone bad
+            temporary = target / f".{uuid4().hex}.tmp"
+            os.link(source / shard.path, temporary)
+            temporary.replace(path)
     return [shard.model_copy(update={"path": f"data/{key[:16]}/{shard.path}"}) for shard in shards]
 
 
-def _version_of(table: DeltaTable, key: str) -> int:
-    return next(commit["version"] for commit in table.history() if commit.get("key") == key)
-
-
 def _commit(
-    directory: Path, table: DeltaTable | None, schema: pa.Schema, shards: Sequence[FileEntry], key: str
+    directory: Path, table: DeltaTable | None, schema: pa.Schema, shards: Sequence[FileEntry], commit: str
 ) -> None:
-    properties = CommitProperties(
-        custom_metadata={"key": key}, app_transactions=[Transaction(key, 1)], max_commit_retries=0
-    )
+    # Without retries a commit lands at this version or fails: the transaction remembers it.
+    version = 0 if table is None else table.version() + 1
+    properties = CommitProperties(app_transactions=[Transaction(commit, version)], max_commit_retries=0)
     delta_schema = DeltaSchema.from_arrow(schema)
     adds = [_add(shard) for shard in shards]
     if table is None:
-        create_table_with_add_actions(str(directory), delta_schema, adds, mode="error", commit_properties=properties)
+        create_table_with_add_actions(
+            str(directory),
+            delta_schema,
+            adds,
+            mode="error",
+            configuration={"delta.logRetentionDuration": "interval 36500 days"},  # old versions stay readable
+            commit_properties=properties,
+        )
     else:
         table.create_write_transaction([*adds], "overwrite", delta_schema, commit_properties=properties)
 

@@ -1,0 +1,31 @@
+"""What all tests share: an empty home, and the folder of real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from qamat_core.store.store import Store
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty directory for artifacts."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def store(home: Path) -> Store:
+    """A store without artifacts."""
+    return Store(home)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data, in QAMAT_SHARED_DATA; the test is skipped where it is missing."""
+    folder = Path(os.environ.get("QAMAT_SHARED_DATA", PROJECT / ".." / "shared" / "data")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}: set QAMAT_SHARED_DATA")
+    return folder
