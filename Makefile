@@ -1,0 +1,56 @@
+# `make demo` and `make test` each set up what they need and run.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+REPORT ?= report
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo study server test test-slow test-parity check format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## Make the virtual environment (instant when it is up to date)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+$(VENV)/.installed-parity: $(VENV)/.installed
+	$(PIP) --editable '.[dev,parity]'
+	touch $@
+
+demo: setup ## Corpus to tables on two cores, one seed (preset mini)
+	$(BIN)/qamat reproduce --preset mini --only table1 --only table2 --only figure7 --out $(REPORT)
+
+study: setup ## All tables, three seeds
+	$(BIN)/qamat reproduce --preset mini --seeds 3 --out $(REPORT)
+
+server: setup ## A local Prefect server with the deployments and a process worker (Ctrl-C ends both)
+	$(BIN)/python -m flows.server
+
+test: setup ## Tests, without the slow ones and those that need torch
+	$(BIN)/python -m pytest -m 'not slow and not live'
+
+test-slow: setup ## The tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+test-parity: $(VENV)/.installed-parity ## The live comparison with transformers (installs torch)
+	$(BIN)/python -m pytest -m live
+
+check: setup ## Linters, types, direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: setup ## Format and mend what ruff can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## Remove the virtual environment, caches and the report (not the artifacts in qamat-home)
+	rm -rf $(VENV) $(REPORT) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
