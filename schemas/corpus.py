@@ -70,8 +70,10 @@ class NegativesConfig(Frozen):
 
 
 class MultihopConfig(Frozen):
-    """How intermediate entries are mined for multi-hop questions (Appendix D); the numbers are not in the paper."""
+    """How the entries that a question needs are mined (Appendix D); the numbers are not in the paper."""
 
+    hops: Literal[1, 2] = 2
+    """1 for single-hop questions: the final entry alone (tier "final-only")."""
     finals_per_question: int = Field(default=50, ge=1)
     """Entries with a gold answer that are tried as final entry, by overlap with the question."""
     max_answer_words: int = Field(default=8, ge=1)

@@ -14,7 +14,7 @@ from uuid import uuid4
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.pvalue import PBegin, PValue
+from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from qamat_core.store.shards import FileEntry, read_shard, write_shard
@@ -92,13 +92,16 @@ def run_shards(
 def run_pipeline(build: Callable[[beam.Pipeline], object], resources: Resources) -> None:
     """Build a pipeline on the chosen runner and run it to its end."""
     options = PipelineOptions(
-        direct_num_workers=resources.workers, direct_running_mode="multi_threading", pickle_library="cloudpickle"
+        flags=[],
+        direct_num_workers=resources.workers,
+        direct_running_mode="multi_threading",
+        pickle_library="cloudpickle",
     )
     with beam.Pipeline(runner=FnApiRunner(bundle_repeat=resources.bundle_repeat), options=options) as root:
         build(root)
 
 
-class ProcessShards(beam.PTransform[PBegin, PValue]):
+class ProcessShards(beam.PTransform[PBegin, PCollection[int]]):
     """Reads the shards of each element, processes them and writes what comes of it with a receipt."""
 
     def __init__(
@@ -107,9 +110,9 @@ class ProcessShards(beam.PTransform[PBegin, PValue]):
         super().__init__()
         self._elements, self._setup, self._outputs, self._work = elements, setup, outputs, work
 
-    def expand(self, input_or_inputs: PBegin) -> PValue:
+    def expand(self, input_or_inputs: PBegin) -> PCollection[int]:
         """Apply to the root of a pipeline; the output is the number of each finished shard."""
-        return (
+        return (  # pyright: ignore[reportReturnType]
             input_or_inputs
             | "Elements" >> beam.Create(self._elements)
             | "SpreadOverWorkers" >> beam.Reshuffle()

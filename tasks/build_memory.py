@@ -13,7 +13,7 @@ from pathlib import Path
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.pvalue import PBegin, PValue
+from apache_beam.pvalue import PBegin, PCollection
 
 from qamat_core.dedup import kept_pairs, one_per_question, one_per_span, split_by_question
 from qamat_core.store.shards import read_shard
@@ -133,17 +133,17 @@ def _drafts(spans: Sequence[Receipt], partitions: Sequence[Receipt], work: Path)
     }
 
 
-class DedupQuestions(beam.PTransform[PBegin, PValue]):
+class DedupQuestions(beam.PTransform[PBegin, PCollection[int]]):
     """Brings equal questions together, keeps one of them and writes a shard of pairs for every partition."""
 
     def __init__(self, candidates: Sequence[Path], partitions: int, offset: int, work: Path) -> None:
         super().__init__()
         self._candidates, self._partitions, self._offset, self._work = candidates, partitions, offset, work
 
-    def expand(self, input_or_inputs: PBegin) -> PValue:
+    def expand(self, input_or_inputs: PBegin) -> PCollection[int]:
         """Apply to the root of a pipeline; the output is the index of each partition's receipt."""
         waiting = unfinished(self._work, range(self._offset, self._offset + self._partitions))
-        return (
+        return (  # pyright: ignore[reportReturnType]
             input_or_inputs
             | "Candidates" >> beam.Create(self._candidates)
             | "SpreadOverWorkers" >> beam.Reshuffle()
