@@ -1,9 +1,9 @@
 """Beam search with cached keys and values; static shapes, one compilation a shape.
 
-After T5X: each step takes the 2 N best continuations; those that end compete for a pool of N finished sequences,
-the N best others live on. A row is settled when no living hypothesis can still enter the pool, so its result does
-not depend on the other rows of the batch. At ``max_length`` the living compete with the finished, as in
-``transformers``. Of equals the earlier hypothesis and the smaller token id win.
+Each step takes the 2 N best continuations; those that end and are among the N best compete for a pool of N finished
+sequences (so one beam is greedy decoding), the N best others live on. A row is settled when no living hypothesis can
+still enter the pool, so its result does not depend on the other rows of the batch. At ``max_length`` the living
+compete with the finished. Of equals the earlier hypothesis and the smaller token id win.
 """
 
 from functools import partial
@@ -114,7 +114,8 @@ def _advance(state: _State, logprobs: jax.Array, length_penalty: float) -> _Stat
     tokens = jax.lax.dynamic_update_slice_in_dim(tokens, token[..., None], state.position, 2)
     ends = token == EOS_ID
     score = sum_logprob / _penalty(state.position + 1, length_penalty)
-    ended = _Pool(tokens, sum_logprob, jnp.where(ends & (sum_logprob > IMPOSSIBLE / 2), score, IMPOSSIBLE))
+    finishes = ends & (jnp.arange(2 * beam_size) < beam_size) & (sum_logprob > IMPOSSIBLE / 2)
+    ended = _Pool(tokens, sum_logprob, jnp.where(finishes, score, IMPOSSIBLE))
     # The living keep their order: rank by what does not end, ties by place.
     _, kept = jax.lax.top_k(jnp.where(ends, 2 * IMPOSSIBLE, sum_logprob), beam_size)
     alive = _Pool(*(_take(a, kept) for a in (tokens, sum_logprob, score)))

@@ -15,7 +15,7 @@ import numpy as np
 
 VARIANTS = ("1.0", "1.1")
 FOLDER = Path(__file__).parent / "reference"
-ROWS, SOURCE, TARGET, NEW, BEAMS = 5, 40, 7, 10, 4
+ROWS, SOURCE, TARGET, NEW, BEAMS = 5, 40, 10, 10, 4
 SHAPE = {"d_model": 24, "num_heads": 3, "d_ff": 32, "vocab_size": 50}
 
 

@@ -12,20 +12,20 @@ LENGTH = 8
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "pointer"])
-def setting(request, tiny, source):
+def setting(request, tiny, run, source):
     """A model, its parameters with a likely end token, and an encoded source."""
     model, params = tiny(pointer_head=request.param)
     embedding = params["token_embedder"]["embedding"]
     params = params | {"token_embedder": {"embedding": embedding.at[1].multiply(2.0)}}
-    encoded = jax.jit(lambda p: model.apply({"params": p}, source, method="encode"))(params)
+    encoded = run(model, params, "encode", source)
     return model, params, encoded, source
 
 
-def test_cached_decoding_equals_uncached(setting):
+def test_cached_decoding_equals_uncached(setting, run):
     model, params, encoded, source = setting
     decoded = greedy(model, params, encoded, source, LENGTH)
-    decode = jax.jit(lambda t: model.apply({"params": params}, encoded, source, shift_right(t), method="decode"))
-    logprobs = np.asarray(jax.nn.log_softmax(decode(decoded.tokens)))
+    logits = run(model, params, "decode", encoded, source, shift_right(decoded.tokens))
+    logprobs = np.asarray(jax.nn.log_softmax(logits))
     sums = np.zeros(len(source))
     for row, length in enumerate(np.asarray(decoded.lengths)):
         expected = logprobs[row, :length].argmax(-1)

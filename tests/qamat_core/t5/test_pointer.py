@@ -57,21 +57,19 @@ def test_scatter_adds_repeated_tokens():
     np.testing.assert_array_equal(scatter(weights, jnp.asarray([[3, 1, 3]]), 4), [[[0, 2, 0, 5]]])
 
 
-def test_a_model_with_the_head_gives_normalised_log_probabilities(tiny, source):
+def test_a_model_with_the_head_gives_normalised_log_probabilities(tiny, run, source):
     model, params = tiny(pointer_head=True)
-    logprobs = jax.jit(model.apply)({"params": params}, source, source[:, :4])
+    logprobs = run(model, params, "__call__", source, source[:, :4])
     np.testing.assert_allclose(jax.nn.logsumexp(logprobs, axis=-1), 0, atol=1e-5)
 
 
-def test_the_head_reads_the_position_before(tiny, source):
+def test_the_head_reads_the_position_before(tiny, run, source):
     """A source row's key changes with the row before it, which is zero at the start and after padding."""
     model, params = tiny(pointer_head=True)
 
-    @jax.jit
-    def keys(encoded):
-        return model.apply({"params": params}, encoded, source, method="source").pointer_keys
-
     encoded = jax.random.normal(jax.random.key(0), (*source.shape, model.config.d_model))
-    before, after = keys(encoded), keys(encoded.at[0, 3].add(1.0))
+    before, after = (
+        run(model, params, "source", each, source).pointer_keys for each in (encoded, encoded.at[0, 3].add(1.0))
+    )
     changed = np.abs(np.asarray(after - before)).max(-1) > 1e-3
     assert np.argwhere(changed).tolist() == [[0, 3], [0, 4]]

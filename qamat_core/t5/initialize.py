@@ -1,0 +1,24 @@
+"""Fresh parameters, and a vocabulary size that fits a tokenizer."""
+
+import jax
+import jax.numpy as jnp
+
+from qamat_core.t5.network import T5
+from qamat_core.tokenizer import Tokenizer
+from qamat_core.training.checkpoint import Params
+from schemas.model import T5Config
+
+VOCABULARY_MULTIPLE = 128
+"""Rows of the embedding are rounded up to a multiple of this, as T5's 32,100 are to 32,128."""
+
+
+def fit_vocabulary(model: T5Config, tokenizer: Tokenizer) -> T5Config:
+    """Return the configuration with the tokenizer's vocabulary, rounded up."""
+    size = -(-tokenizer.vocab_size // VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE
+    return model.model_copy(update={"vocab_size": size})
+
+
+def init_params(model: T5, seed: int) -> Params:
+    """Return fresh parameters, drawn by ``seed``."""
+    tokens = jnp.ones((1, 2), jnp.int32)
+    return model.init(jax.random.key(seed), tokens, tokens)["params"]
