@@ -4,6 +4,7 @@ For the world corpus only, whose facts are known: coverage of the facts that a s
 and what the filter kept of the right pairs. Rows stand in "table1" beside the counts of entries and passages.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def audit_tables(config: AuditConfig, tables: dict[str, pa.Table]) -> pa.Table:
     return pa.concat_tables([corpus_counts(counts, **place, seed=config.seed), found])
 
 
-def _pairs(table: pa.Table, answer: str = "answer") -> zip[tuple[str, str]]:
+def _pairs(table: pa.Table, answer: str = "answer") -> Iterator[tuple[str, str]]:
     return zip(table.column("question").to_pylist(), table.column(answer).to_pylist(), strict=True)
 
 

@@ -93,5 +93,5 @@ def corpus_counts(
     """Return counts (entries, passages) as rows of ``metrics`` of the table of corpus statistics."""
     place = {"table": "table1", "row": row, "dataset": dataset, "split": split, "memory": "generated"}
     place |= {"model_size": model_size, "source": "measured", "seed": seed}
-    rows = [place | {"metric": name, "value": value} for name, value in counts.items()]
+    rows = [place | {"metric": name, "value": float(value)} for name, value in counts.items()]
     return pa.Table.from_pylist(rows, schema=METRICS)

@@ -77,6 +77,10 @@ def _sweep_row(figure: Figure) -> RowLabel:
 
 
 def _dataset(figure: Figure) -> Column:
+    return 0, figure.dataset_name
+
+
+def _dataset_and_metric(figure: Figure) -> Column:
     return 0, f"{figure.dataset_name} {figure.metric_name}"
 
 
@@ -103,18 +107,32 @@ _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
 _FINE_TUNED: Final = ("QAMAT Fine-tuned",)
 
 
-def _corpus_column(figure: Figure) -> Column:
-    return (_CORPUS_METRICS.index(figure.metric), figure.metric_name)
+def _statistic(figure: Figure) -> RowLabel:
+    return figure.metric_name, ""
+
+
+def _corpus(figure: Figure) -> Column:
+    where = [figure.dataset_name, figure.model_size] if figure.source == "measured" else []
+    return 0, ", ".join([figure.row, *where])
 
 
 LAYOUTS: Final = (
-    Layout("table1", "Table 1", "The memory", _CORPUS_METRICS, ("Generated",), _model_row, _corpus_column),
-    Layout("table2", "Table 2", "Single-hop questions", ("em",), _SINGLE_HOP_ROWS, _model_row, _dataset),
-    Layout("table3", "Table 3", "Two-hop questions", ("f1", "em"), ("QAMAT", "QAMAT+"), _model_row, _dataset),
-    Layout("table4", "Table 4", "Recall and exact match by K", ("recall", "em"), _FINE_TUNED, _by_k_row, _k),
-    Layout("table5", "Table 5", "Pre-training stages", ("em",), _STAGES, _model_row, _dataset),
+    Layout("table1", "Table 1", "The memory", _CORPUS_METRICS, ("Generated",), _statistic, _corpus),
+    Layout("table2", "Table 2", "Single-hop questions, exact match", ("em",), _SINGLE_HOP_ROWS, _model_row, _dataset),
     Layout(
-        "figure7", "Figure 7", "Memory size", ("em",), _FINE_TUNED, _sweep_row, _x, f"The paper: {MEMORY_SIZE_CLAIM}."
+        "table3", "Table 3", "Two-hop questions", ("f1", "em"), ("QAMAT", "QAMAT+"), _model_row, _dataset_and_metric
+    ),
+    Layout("table4", "Table 4", "Recall and exact match by K", ("recall", "em"), _FINE_TUNED, _by_k_row, _k),
+    Layout("table5", "Table 5", "Pre-training stages, exact match", ("em",), _STAGES, _model_row, _dataset),
+    Layout(
+        "figure7",
+        "Figure 7",
+        "Exact match by memory size",
+        ("em",),
+        _FINE_TUNED,
+        _sweep_row,
+        _x,
+        f"The paper: {MEMORY_SIZE_CLAIM}.",
     ),
 )
 """The tables of the report, in order."""
@@ -127,7 +145,7 @@ def compare(layout: Layout, figures: Sequence[Figure]) -> Comparison:
     names = {figure.row for figure in measured}
     absent = [row for row in layout.expected if row not in names]
     order = {row: number for number, row in enumerate(layout.expected)}
-    measured.sort(key=lambda figure: order.get(figure.row, len(order)))
+    measured.sort(key=lambda figure: (order.get(figure.row, len(order)), layout.metrics.index(figure.metric)))
     grid = _grid(layout, measured, absent)
     return Comparison(
         layout=layout,

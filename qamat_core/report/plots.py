@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Final
@@ -54,6 +55,17 @@ def curves(figures: Iterable[Figure], by: str) -> list[Series]:
 
 def line_plot(series: Sequence[Series], x_label: str, name: str) -> str:
     """Draw percentages against x, with intervals as bars; ``name`` tells the plots of a page apart."""
+    with _styled(name):
+        return _svg(_draw_lines(series, x_label))
+
+
+def funnel_plot(stages: Sequence[Stage], name: str) -> str:
+    """Draw for every stage what it kept and what it rejected of the records it read."""
+    with _styled(name):
+        return _svg(_draw_bars(stages))
+
+
+def _draw_lines(series: Sequence[Series], x_label: str) -> Canvas:
     canvas, axes = _canvas(5.6, 3.9)
     for number, line in enumerate(series):
         xs, values = [x for x, _ in line.points], [figure.value for _, figure in line.points]
@@ -71,11 +83,10 @@ def line_plot(series: Sequence[Series], x_label: str, name: str) -> str:
     axes.set_xticks(sorted({x for line in series for x, _ in line.points}))
     axes.set(ylim=(0, 101), xlabel=x_label, ylabel="per cent")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), fontsize=10, ncols=1 + (len(series) > 3))
-    return _svg(canvas, name)
+    return canvas
 
 
-def funnel_plot(stages: Sequence[Stage], name: str) -> str:
-    """Draw for every stage what it kept and what it rejected of the records it read."""
+def _draw_bars(stages: Sequence[Stage]) -> Canvas:
     canvas, axes = _canvas(7.2, 0.8 + 0.42 * len(stages))
     labels = [stage.name for stage in stages][::-1]
     kept = [stage.kept for stage in stages][::-1]
@@ -86,23 +97,25 @@ def funnel_plot(stages: Sequence[Stage], name: str) -> str:
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.legend(loc="lower right", fontsize=10)
-    return _svg(canvas, name)
+    return canvas
+
+
+def _styled(name: str) -> AbstractContextManager[None]:
+    return mpl.rc_context({**_STYLE, "svg.hashsalt": name})
 
 
 def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
-    with mpl.rc_context(_STYLE):
-        canvas = Canvas(figsize=(width, height))
-        axes = canvas.add_subplot()
+    canvas = Canvas(figsize=(width, height))
+    axes = canvas.add_subplot()
     axes.grid(visible=True, color=_LOST, alpha=0.3, linewidth=0.6)
     axes.set_axisbelow(True)
     return canvas, axes
 
 
-def _svg(canvas: Canvas, name: str) -> str:
+def _svg(canvas: Canvas) -> str:
     """Write the SVG without date and document header; ids that are not referred to would repeat in the page."""
     text = StringIO()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
-        canvas.savefig(text, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+    canvas.savefig(text, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
     svg = text.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>|<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
     used = set(re.findall(r"#([\w.-]+)[\")]", svg))

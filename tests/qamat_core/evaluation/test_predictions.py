@@ -1,0 +1,35 @@
+import pyarrow as pa
+import pytest
+
+from qamat_core.evaluation.predictions import accepted_answers, score_predictions
+from schemas.tables import PREDICTIONS, QA_EXAMPLES, QA_PAIRS
+
+
+def pair(qa_id: str, answer: str, *aliases: str) -> dict[str, object]:
+    row = {"qa_id": qa_id, "question": "q", "answer": answer, "aliases": list(aliases), "passage_id": None}
+    return row | {"start": None, "origin": "gold", "generator": None, "score": 0.0}
+
+
+def test_predictions_are_scored_against_their_examples() -> None:
+    examples = pa.Table.from_pylist(
+        [
+            {"example_id": f"e{i}", "question": f"q{i}", "answers": answers, "dataset": "hotpotqa", "split": "dev"}
+            for i, answers in enumerate([["Paris"], ["yes"]])
+        ],
+        schema=QA_EXAMPLES,
+    )
+    accepted = accepted_answers(
+        pa.Table.from_pylist([pair("m1", "Lutetia", "Paris"), pair("m2", "Rome")], schema=QA_PAIRS)
+    )
+    assert accepted == {"m1": ["Lutetia", "Paris"], "m2": ["Rome"]}
+    scored = score_predictions(examples, ["the Paris", "yes sir"], [["m2", "m1"], []], [[0.75, 0.25], []], accepted)
+    assert scored.schema == PREDICTIONS
+    first, second = scored.to_pylist()
+    assert (first["exact_match"], first["f1"], first["first_hit"]) == (True, 1.0, 1)
+    assert (second["exact_match"], second["f1"], second["first_hit"]) == (False, 0.0, None), "HotpotQA's rule"
+
+
+def test_every_example_needs_a_prediction() -> None:
+    example = {"example_id": "e", "question": "q", "answers": ["a"], "dataset": "world", "split": "dev"}
+    with pytest.raises(ValueError, match="zip"):
+        score_predictions(pa.Table.from_pylist([example], schema=QA_EXAMPLES), [], [], [], {})

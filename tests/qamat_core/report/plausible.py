@@ -1,0 +1,45 @@
+"""Metrics of the size and shape of a whole reproduction, with made-up values: for the tests of the report only."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from schemas.tables import METRICS
+
+PLACE = {"split": "test", "model_size": "mini", "source": "measured", "n": 2320, "seed": 0}
+
+
+def metrics() -> pa.Table:
+    """Return a ``metrics`` table with every cell that the report expects."""
+    return pa.Table.from_pylist([PLACE | row for row in _rows()], schema=METRICS)
+
+
+def _rows() -> Iterator[dict[str, object]]:
+    for metric, value in (("entries", 5104.0), ("passages", 2000.0)):
+        yield _row("table1", "Generated", "world", metric, value) | {"n": None}
+    for number, metric in enumerate(("coverage", "precision", "filter_recall", "unfiltered_coverage")):
+        yield _with_interval(_row("table1", "Generated", "world", metric, 83.1 + number))
+    for memory, values in (("generated", (71.3, 24.2, 52.9)), ("gold", (88.6, 36.4, 59.1))):
+        for row, value in zip(("QAMAT Fine-tuned", "QAMAT Zero-Shot", "BM25 questions"), values, strict=True):
+            yield _with_interval(_row("table2", row, "world", "em", value, memory) | {"k": 4})
+        for x, value in ((0, 2.0), (25, 22.7), (50, 44.1), (75, 61.9), (100, values[0])):
+            yield _with_interval(_row("figure7", "QAMAT Fine-tuned", "world", "em", value, memory) | {"x": x, "k": 4})
+    yield _with_interval(_row("table2", "Closed-book T5", "world", "em", 3.4, "none"))
+    for row, value in (("QAMAT", 9.7), ("QAMAT+", 66.2)):
+        yield _with_interval(_row("table3", row, "world-two-hop", "f1", value, "gold") | {"k": 4})
+        yield _with_interval(_row("table3", row, "world-two-hop", "em", value - 1.3, "gold") | {"k": 4})
+    for k, recall, em in ((1, 91.2, 80.3), (2, 94.6, 84.1), (4, 96.0, 88.6), (8, 97.7, 85.2)):
+        yield _with_interval(_row("table4", "QAMAT Fine-tuned", "world", "recall", recall, "gold") | {"k": k})
+        yield _with_interval(_row("table4", "QAMAT Fine-tuned", "world", "em", em, "gold") | {"k": k})
+    for row, value in (("Only In-Batch", 87.9), ("Only Global", 19.5), ("In-Batch->Global", 88.6)):
+        yield _with_interval(_row("table5", row, "world", "em", value, "gold") | {"k": 4})
+
+
+def _row(table: str, row: str, dataset: str, metric: str, value: float, memory: str = "generated") -> dict[str, object]:
+    return {"table": table, "row": row, "dataset": dataset, "metric": metric, "value": value, "memory": memory}
+
+
+def _with_interval(row: dict[str, object]) -> dict[str, object]:
+    value = row["value"]
+    assert isinstance(value, float)
+    return row | {"low": max(value - 1.9, 0.0), "high": min(value + 1.8, 100.0)}

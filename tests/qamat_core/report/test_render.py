@@ -1,0 +1,165 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from qamat_core.paper_figures import quoted
+from qamat_core.report.figures import collect, from_table
+from qamat_core.report.funnel import Stage
+from qamat_core.report.provenance import Origin
+from qamat_core.report.render import Report, write
+from qamat_core.report.worked import Entry, WorkedQuestion
+from schemas.evaluation import ReportConfig
+from schemas.tables import METRICS
+from tests.qamat_core.report.plausible import metrics
+
+HOSTILE = '<script>alert("x")</script> & | `code` [link](javascript:1)'
+VOID = {"meta", "br", "link", "img", "use", "path", "rect"}
+
+
+def report(**changes: object) -> Report:
+    entry = Entry(
+        "who wrote The Silent Kermol?", "Marel Toskin", 0.87, "The Silent Kermol", "It is by ", "Marel Toskin", "."
+    )
+    worked = [
+        WorkedQuestion("whose work is The Silent Kermol?", ("Marel Toskin",), "Marel Toskin", True, (entry, entry)),
+        WorkedQuestion("where?", ("Dorholm",), "", False, (replace(entry, weight=0.1, title="", before="", span=""),)),
+    ]
+    whole = Report.of(
+        ReportConfig(preset="mini", rerun="qamat reproduce --preset mini"),
+        [metrics()],
+        [Stage("Answer spans", 12000, 9123, 2877, 9123), Stage("Filter", 9123, 5210, 3913, 9123)],
+        worked,
+        [Origin("qa_pairs/mini@0", "a" * 64, "b" * 64, "tasks.build_memory", "c" * 40 + "+dirty", 5104)],
+    )
+    return replace(whole, **changes)
+
+
+def written(given: Report, directory: Path) -> dict[str, bytes]:
+    write(given, directory)
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+class Page(HTMLParser):
+    """Checks that elements are closed in order, and keeps the text outside of scripts and styles."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src", "xlink:href")]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.text += data
+
+
+def page(given: Report, directory: Path) -> Page:
+    return Page(written(given, directory)["report.html"].decode())
+
+
+def test_every_figure_measured_and_quoted_is_shown(tmp_path: Path) -> None:
+    files = written(report(), tmp_path)
+    html, markdown = Page(files["report.html"].decode()).text, files["report.md"].decode()
+    for figure in [*collect([metrics()]), *from_table(quoted())]:
+        for text in (html, markdown):
+            assert figure.text in text
+            assert figure.interval in text
+    assert "Nothing." in html.split("Missing")[-1]
+    for number in ("12,000", "9,123", "2,877", "76.0 %"):
+        assert number in html
+        assert number in markdown
+
+
+def test_same_report_same_bytes(tmp_path: Path) -> None:
+    first, second = written(report(), tmp_path / "a"), written(report(), tmp_path / "b")
+    assert sorted(first) == ["metrics.parquet", "report.html", "report.md"]
+    assert first == second
+
+
+def test_the_page_is_whole_and_needs_nothing_from_outside(tmp_path: Path) -> None:
+    shown = page(report(), tmp_path)
+    assert shown.open == []
+    assert "script" not in shown.tags
+    assert all(link.startswith("#") for link in shown.links)
+    assert {link[1:] for link in shown.links} <= set(shown.ids)
+    assert len(shown.ids) == len(set(shown.ids))
+    assert shown.tags.count("svg") == 4
+
+
+def test_synthetic_figures_are_marked_not_comparable(tmp_path: Path) -> None:
+    text = page(report(), tmp_path).text
+    assert text.count("not comparable: synthetic corpus") == 6
+    real = [replace(figure, dataset="nq") for figure in report().measured]
+    assert "comparable" not in page(report(measured=real), tmp_path).text
+
+
+@pytest.mark.parametrize("place", ["question", "prediction", "answers", "entry", "title", "row", "rerun"])
+def test_hostile_text_stays_text(tmp_path: Path, place: str) -> None:
+    given = report()
+    work = given.worked[0]
+    entry = replace(work.entries[0], question=HOSTILE, before=HOSTILE)
+    changes: dict[str, object] = {
+        "question": {"worked": [replace(work, question=HOSTILE)]},
+        "prediction": {"worked": [replace(work, prediction=HOSTILE)]},
+        "answers": {"worked": [replace(work, answers=(HOSTILE,), right=False)]},
+        "entry": {"worked": [replace(work, entries=(entry,))]},
+        "title": {"worked": [replace(work, entries=(replace(entry, title=HOSTILE),))]},
+        "row": {
+            "measured": [replace(given.measured[0], row=HOSTILE, dataset=HOSTILE, table="table4", k=1, metric="em")]
+        },
+        "rerun": {"config": given.config.model_copy(update={"rerun": HOSTILE})},
+    }[place]
+    files = written(replace(given, **changes), tmp_path)
+    shown = Page(files["report.html"].decode())
+    assert shown.open == []
+    assert "script" not in shown.tags
+    assert HOSTILE in shown.text
+    if place != "rerun":
+        assert "<script" not in files["report.md"].decode()
+
+
+def test_missing_rows_and_cells_are_named(tmp_path: Path) -> None:
+    given = report()
+    lost = [figure for figure in given.measured if figure.row != "QAMAT+" and (figure.x, figure.memory) != (50, "gold")]
+    text = page(report(measured=lost, stages=[], worked=[]), tmp_path).text
+    assert "Table 3: QAMAT+" in text
+    assert "Figure 7: World EM (QAMAT Fine-tuned, gold memory, mini), 50 %" in text
+    assert "Missing: no corpus was given." in text
+    assert "Missing: no predictions were given." in text
+
+
+def test_a_report_of_nothing_names_every_row_as_missing(tmp_path: Path) -> None:
+    files = written(report(measured=[], stages=[], worked=[], origins=[]), tmp_path)
+    text = Page(files["report.html"].decode()).text
+    assert len(re.findall(r"(Table \d|Figure 7): ", text)) == 12
+    assert "0 figures measured" in text
+    assert "Table 2: Closed-book T5" in files["report.md"].decode()
+
+
+def test_the_parquet_file_holds_measured_and_quoted_apart(tmp_path: Path) -> None:
+    written(report(), tmp_path)
+    table = pq.read_table(tmp_path / "metrics.parquet")
+    assert table.schema == METRICS
+    sources = table.column("source").to_pylist()
+    assert (sources.count("measured"), sources.count("quoted")) == (metrics().num_rows, quoted().num_rows)
