@@ -6,7 +6,9 @@ directory; a job that was killed goes on with the shards that have none. Writing
 content), so a replayed bundle changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -19,11 +21,13 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from qamat_core.store.shards import FileEntry, read_shard, write_shard
 from qamat_core.store.store import Store, TableDraft
+from schemas import errors
 from schemas.artifacts import ArtifactRef, TableKind
 from schemas.base import Frozen
-from schemas.errors import IncompatibleArtifactError
 from schemas.resources import Resources
 from schemas.tables import TABLES
+
+_FAULT = "fault.json"
 
 Tables = Mapping[str, pa.Table]
 Shards = Mapping[str, Path]
@@ -62,7 +66,9 @@ def align(store: Store, tables: Mapping[str, ArtifactRef]) -> list[Shards]:
     paths = {label: store.open_shards(ref) for label, ref in tables.items()}
     if len({len(shards) for shards in paths.values()}) != 1:
         counts = ", ".join(f"{tables[label]} has {len(shards)}" for label, shards in paths.items())
-        raise IncompatibleArtifactError(f"tables of one corpus have equally many shards, but {counts}; regenerate it")
+        raise errors.IncompatibleArtifactError(
+            f"tables of one corpus have equally many shards, but {counts}; regenerate it"
+        )
     return [dict(zip(paths, row, strict=True)) for row in zip(*paths.values(), strict=True)]
 
 
@@ -84,21 +90,43 @@ def run_shards(
     """
     waiting = [(index, dict(elements[index])) for index in unfinished(work, range(len(elements)))]
     if waiting:
-        run_pipeline(lambda root: root | "ProcessShards" >> ProcessShards(waiting, setup, outputs, work), resources)
+        run_pipeline(
+            lambda root: root | "ProcessShards" >> ProcessShards(waiting, setup, outputs, work), work, resources
+        )
     receipts = read_receipts(work, range(len(elements)))
     return {kind: draft_of(kind, receipts, work) for kind in outputs}
 
 
-def run_pipeline(build: Callable[[beam.Pipeline], object], resources: Resources) -> None:
-    """Build a pipeline on the chosen runner and run it to its end."""
+def run_pipeline(build: Callable[[beam.Pipeline], object], work: Path, resources: Resources) -> None:
+    """Build a pipeline on the chosen runner and run it to its end.
+
+    A ``QamatError`` that was raised under ``noting_faults(work)`` is raised again as it was, without Beam's words.
+    """
     options = PipelineOptions(
         flags=[],
         direct_num_workers=resources.workers,
         direct_running_mode="multi_threading",
         pickle_library="cloudpickle",
     )
-    with beam.Pipeline(runner=FnApiRunner(bundle_repeat=resources.bundle_repeat), options=options) as root:
-        build(root)
+    (work / _FAULT).unlink(missing_ok=True)
+    try:
+        with beam.Pipeline(runner=FnApiRunner(bundle_repeat=resources.bundle_repeat), options=options) as root:
+            build(root)
+    except Exception as error:
+        if (work / _FAULT).exists():
+            name, message = json.loads((work / _FAULT).read_text())
+            raise getattr(errors, name)(message) from error
+        raise
+
+
+@contextmanager
+def noting_faults(work: Path) -> Generator[None]:
+    """Leave a note of a ``QamatError``: runners hand on no more of an error than its traceback as text."""
+    try:
+        yield
+    except errors.QamatError as error:
+        _write(work / _FAULT, json.dumps([type(error).__name__, str(error)]))
+        raise
 
 
 class ProcessShards(beam.PTransform[PBegin, PCollection[int]]):
@@ -125,13 +153,15 @@ class _ProcessShard(beam.DoFn):
         self._make, self._outputs, self._work = setup, outputs, work
 
     def setup(self) -> None:
-        self._process = self._make()
+        with noting_faults(self._work):
+            self._process = self._make()
 
     def process(self, element: tuple[int, Shards]) -> Iterator[int]:  # pyright: ignore[reportIncompatibleMethodOverride]
         index, paths = element
         if unfinished(self._work, [index]):
-            result = self._process({label: read_shard(path) for label, path in paths.items()})
-            write_result(self._work, index, result, self._outputs)
+            with noting_faults(self._work):
+                result = self._process({label: read_shard(path) for label, path in paths.items()})
+                write_result(self._work, index, result, self._outputs)
         yield index
 
 
@@ -139,9 +169,7 @@ def write_result(work: Path, index: int, result: Counted, outputs: Sequence[Tabl
     """Write the output shards of element ``index``, then its receipt."""
     shards = {kind: write_shard(result.tables[kind], TABLES[kind], work / kind, index) for kind in outputs}
     receipt = Receipt(index=index, shards=shards, read=result.read, kept=result.kept, rejected=result.rejected)
-    temporary = work / f".{uuid4().hex}.tmp"
-    temporary.write_text(receipt.model_dump_json())
-    temporary.replace(_receipt(work, index))
+    _write(_receipt(work, index), receipt.model_dump_json())
 
 
 def unfinished(work: Path, indexes: Iterable[int]) -> list[int]:
@@ -167,3 +195,10 @@ def draft_of(kind: TableKind, receipts: Sequence[Receipt], work: Path) -> TableD
 
 def _receipt(work: Path, index: int) -> Path:
     return work / f"receipt-{index:05d}.json"
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file atomically."""
+    temporary = path.with_name(f".{uuid4().hex}.tmp")
+    temporary.write_text(text)
+    temporary.replace(path)

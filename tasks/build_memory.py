@@ -29,6 +29,7 @@ from tasks.beam import (
     Tables,
     align,
     draft_of,
+    noting_faults,
     read_receipts,
     run_pipeline,
     run_shards,
@@ -117,7 +118,9 @@ def _dedup_questions(
     indexes = range(offset, offset + partitions)
     if unfinished(work, indexes):
         run_pipeline(
-            lambda root: root | "DedupQuestions" >> DedupQuestions(candidates, partitions, offset, work), resources
+            lambda root: root | "DedupQuestions" >> DedupQuestions(candidates, partitions, offset, work),
+            work,
+            resources,
         )
     for index in unfinished(work, indexes):
         write_result(work, index, _keep_one_per_question(QA_PAIRS.empty_table()), OUTPUTS)
@@ -142,19 +145,23 @@ class DedupQuestions(beam.PTransform[PBegin, PCollection[int]]):
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[int]:
         """Apply to the root of a pipeline; the output is the index of each partition's receipt."""
-        waiting = unfinished(self._work, range(self._offset, self._offset + self._partitions))
+        waiting = frozenset(unfinished(self._work, range(self._offset, self._offset + self._partitions)))
         return (  # pyright: ignore[reportReturnType]
             input_or_inputs
             | "Candidates" >> beam.Create(self._candidates)
             | "SpreadOverWorkers" >> beam.Reshuffle()
-            | "SplitByQuestion" >> beam.FlatMap(_split, self._partitions, self._offset, frozenset(waiting))
+            | "SplitByQuestion" >> beam.FlatMap(_split, self._partitions, self._offset, waiting, self._work)
             | "MeetByQuestion" >> beam.GroupByKey()
             | "DedupAndWrite" >> beam.Map(_dedup_and_write, self._work)
         )
 
 
-def _split(path: Path, partitions: int, offset: int, waiting: frozenset[int]) -> Iterator[tuple[int, pa.Table]]:
-    for partition, rows in split_by_question(read_shard(path), partitions).items():
+def _split(
+    path: Path, partitions: int, offset: int, waiting: frozenset[int], work: Path
+) -> Iterator[tuple[int, pa.Table]]:
+    with noting_faults(work):
+        parts = split_by_question(read_shard(path), partitions)
+    for partition, rows in parts.items():
         if offset + partition in waiting:
             yield offset + partition, rows
 
