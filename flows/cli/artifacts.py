@@ -1,0 +1,186 @@
+"""`qamat artifacts`: what the store holds, what it was made of, whether it is intact."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.tree import Tree
+
+from flows.cli.options import DEFAULT_HOME, AsJson, Home
+from flows.cli.output import print_fields, print_json, print_table, print_tree, size
+from schemas.errors import CorruptArtifactError, MissingArtifactError
+
+if TYPE_CHECKING:
+    from qamat_core.store.lineage import Lineage
+    from qamat_core.store.registry import RegistryRow
+    from qamat_core.store.store import Store
+
+app = typer.Typer(help="What the store holds, what it was made of, whether it is intact.", no_args_is_help=True)
+
+_REFERENCE = re.compile(r"([a-z_]+)/([a-z0-9][a-z0-9-]*)(?:@(\d+))?")
+
+
+def _reference(text: str | None) -> str | None:
+    if text is not None and not _REFERENCE.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} is no artifact: give KIND/NAME or KIND/NAME@VERSION")
+    return text
+
+
+Reference = Annotated[str, typer.Argument(metavar="KIND/NAME[@VERSION]", callback=_reference)]
+
+
+@app.command("ls")
+def list_artifacts(
+    kind: Annotated[str | None, typer.Option(help="Only this kind, for example qa_pairs.")] = None,
+    name: Annotated[str | None, typer.Option(help="Only this name.")] = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """List every version, oldest first."""
+    rows = [row for row in _rows(home) if kind in (None, row.ref.kind) and name in (None, row.ref.name)]
+    if as_json:
+        print_json({"artifacts": [_summary(row) for row in rows]})
+        return
+    print_table(
+        ["artifact", "rows", "files", "size", "seconds", "made", "content"],
+        [
+            [
+                row.ref,
+                row.rows,
+                len(row.files),
+                size(row.bytes),
+                row.seconds,
+                f"{row.created.astimezone():%Y-%m-%d %H:%M}",
+                row.ref.content[:12],
+            ]
+            for row in rows
+        ],
+    )
+
+
+@app.command("show")
+def show(reference: Reference, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Show all that is known of one version."""
+    row = _find(_open(home), reference)
+    if as_json:
+        print_json(_record(row))
+        return
+    fields: dict[str, object] = {"artifact": row.ref, **_summary(row), "path": (home / row.ref.uri).absolute()}
+    fields |= {"read": row.read, "kept": row.kept, "rejected": row.rejected} if row.read else {}
+    fields |= {f"input {label}": ref for label, ref in row.inputs.items()}
+    fields |= {"module": row.module, "git commit": row.git_commit, "flow run": row.flow_run_id or "none"}
+    fields |= {f"note {label}": value for label, value in row.notes.items()}
+    print_fields(fields)
+    print(json.dumps(json.loads(row.config), indent=2))
+
+
+@app.command("lineage")
+def show_lineage(reference: Reference, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Show what a version was made of, down to its sources."""
+    from qamat_core.store.lineage import lineage
+
+    store = _open(home)
+    found = lineage(store, _find(store, reference).ref)
+    if as_json:
+        rows = [found.row, *found.ancestors()]
+        print_json(
+            {
+                "artifact": str(found.row.ref),
+                "nodes": {
+                    str(row.ref): {**_summary(row), "inputs": {label: str(ref) for label, ref in row.inputs.items()}}
+                    for row in rows
+                },
+            }
+        )
+        return
+    print_tree(_tree(found, "", Tree(""), set()).children[0])
+
+
+@app.command("verify")
+def verify(
+    reference: Annotated[str | None, typer.Argument(metavar="[KIND/NAME[@VERSION]]", callback=_reference)] = None,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Forget what is damaged, so that the next run makes it again.")
+    ] = False,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute every SHA-256 and page checksum, of one version or of all.
+
+    Exits 1 when something is damaged (0 with --discard, which mends it).
+    """
+    from qamat_core.store.verification import file_faults, page_faults
+
+    store = _open(home)
+    rows = [_find(store, reference)] if reference else store.registry.rows()
+    faults = {row.ref: [*file_faults(store.home, row), *page_faults(store.home, row)] for row in rows}
+    damaged = {ref: lines for ref, lines in faults.items() if lines}
+    if discard and damaged:
+        store.registry.remove([ref.key for ref in damaged])
+    lines = [line for found in damaged.values() for line in found]
+    if not as_json:
+        print(*lines, f"{len(rows)} artifacts verified, {len(damaged)} damaged", sep="\n")
+    else:
+        print_json(
+            {
+                "verified": len(rows),
+                "damaged": list(map(str, damaged)),
+                "faults": lines,
+                "discarded": len(damaged) if discard else 0,
+            }
+        )
+    if damaged and not discard:
+        raise CorruptArtifactError(f"{len(damaged)} of {len(rows)} artifacts are damaged, first {lines[0]}")
+
+
+def _open(home: Path) -> "Store":
+    from qamat_core.store.store import Store
+
+    if not home.is_dir():
+        raise MissingArtifactError(f"no artifacts at {home.absolute()}: give --home or set QAMAT_HOME")
+    return Store(home)
+
+
+def _rows(home: Path) -> "list[RegistryRow]":
+    return _open(home).registry.rows() if home.is_dir() else []
+
+
+def _find(store: "Store", reference: str) -> "RegistryRow":
+    match = _REFERENCE.fullmatch(reference)
+    assert match is not None, "checked by _reference"
+    kind, name, version = match.groups()
+    return store.registry.newest(kind, name, int(version) if version else None)
+
+
+def _summary(row: "RegistryRow") -> dict[str, object]:
+    return {
+        "kind": row.ref.kind,
+        "name": row.ref.name,
+        "version": row.ref.version,
+        "rows": row.rows,
+        "files": len(row.files),
+        "bytes": row.bytes,
+        "seconds": row.seconds,
+        "created": row.created.isoformat(),
+        "key": row.ref.key,
+        "content": row.ref.content,
+    }
+
+
+def _record(row: "RegistryRow") -> dict[str, Any]:
+    return {**row.model_dump(mode="json"), "config": json.loads(row.config), "rows": row.rows, "bytes": row.bytes}
+
+
+def _tree(node: "Lineage", label: str, parent: Tree, shown: set[str]) -> Tree:
+    """Add a lineage to a tree; what stands above already is named without its inputs."""
+    row = node.row
+    again = row.ref.key in shown and bool(node.inputs)
+    counts = f"{row.rows} rows" if row.rows else size(row.bytes)
+    branch = parent.add(f"{label}{row.ref}  ({counts}, {row.module}){'  see above' if again else ''}")
+    if not again:
+        shown.add(row.ref.key)
+        for name, given in node.inputs.items():
+            _tree(given, f"{name}: ", branch, shown)
+    return parent

@@ -1,0 +1,51 @@
+"""The command line: `qamat`. Exit 0: done; 1: refused, with one clear line on stderr; 2: wrong usage.
+
+Commands import what they need when they are called, so that help is there at once.
+"""
+
+import sys
+
+import typer
+
+from flows.cli import artifacts
+from flows.cli.output import print_json
+from schemas.errors import QamatError
+
+app = typer.Typer(
+    name="qamat",
+    help="QAMAT: a T5 that answers from a memory of generated question-answer pairs, corpus to tables.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(artifacts.app, name="artifacts")
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except QamatError as error:
+        _refuse(str(error))
+    except ValueError as error:
+        if (line := _validation_line(error)) is None:
+            raise
+        _refuse(line)
+
+
+def _refuse(line: str) -> None:
+    print(f"qamat: {line}", file=sys.stderr)
+    if "--json" in sys.argv[1:]:
+        print_json({"error": line})
+    sys.exit(1)
+
+
+def _validation_line(error: ValueError) -> str | None:
+    """Return the first fault of a configuration that pydantic refused, in one line; None for another error."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return None
+    fault = error.errors()[0]
+    place = ".".join(map(str, fault["loc"]))
+    return f"{error.title}{'.' if place else ''}{place}: {fault['msg']} (got {fault['input']!r:.80})"

@@ -1,0 +1,101 @@
+"""`qamat artifacts` on a small store."""
+
+import pytest
+
+from qamat_core.store.store import Store
+from tests.qamat_core.store.jobs import make_directory, make_table
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """A store with a chain of three tables and two versions of a directory."""
+    passages = make_table(store, "p", "passages")
+    answers = make_table(store, "a", "answers", passages=passages)
+    make_table(store, "m", "memory", answers=answers, passages=passages)
+    make_directory(store, "a")
+    make_directory(store, "b")
+    return store
+
+
+def test_an_empty_home_has_no_artifacts_and_stays_untouched(qamat, home):
+    assert qamat("artifacts", "ls", "--json").json == {"artifacts": []}
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("command", ["verify", "show rejects/a", "lineage rejects/a"])
+def test_a_home_that_is_not_there_is_refused(qamat, home, command):
+    result = qamat("artifacts", *command.split())
+    assert result.code == 1
+    assert result.err == f"qamat: no artifacts at {home}: give --home or set QAMAT_HOME\n"
+
+
+def test_ls_gives_one_line_a_version(qamat, filled):
+    lines = qamat("artifacts", "ls").out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == [
+        "rejects/passages@0",
+        "rejects/answers@0",
+        "rejects/memory@0",
+        "checkpoint/small@0",
+        "checkpoint/small@1",
+    ]
+
+
+def test_ls_selects_by_kind_and_name(qamat, filled):
+    found = qamat("artifacts", "ls", "--kind", "rejects", "--name", "memory", "--json").json["artifacts"]
+    assert [(row["kind"], row["name"], row["rows"]) for row in found] == [("rejects", "memory", 2)]
+
+
+def test_show_gives_the_newest_version_or_the_one_asked_for(qamat, filled):
+    assert qamat("artifacts", "show", "checkpoint/small", "--json").json["ref"]["version"] == 1
+    record = qamat("artifacts", "show", "checkpoint/small@0", "--json").json
+    assert (record["ref"]["version"], record["config"], record["bytes"]) == (0, {"text": "a", "rows": 2}, 101)
+    assert "read:" in qamat("artifacts", "show", "rejects/memory").out
+
+
+def test_lineage_is_drawn_to_the_sources(qamat, filled):
+    out = qamat("artifacts", "lineage", "rejects/memory").out.splitlines()
+    assert out[0].startswith("rejects/memory@0")
+    assert ["passages: rejects/passages@0" in line for line in out] == [False, False, True, True]
+    nodes = qamat("artifacts", "lineage", "rejects/memory", "--json").json["nodes"]
+    assert nodes["rejects/memory@0"]["inputs"] == {"answers": "rejects/answers@0", "passages": "rejects/passages@0"}
+    assert nodes["rejects/passages@0"]["inputs"] == {}
+
+
+def test_verify_names_the_damage_and_discard_mends_it(qamat, filled):
+    assert qamat("artifacts", "verify", "--json").json == {"verified": 5, "damaged": [], "faults": [], "discarded": 0}
+    (shard,) = filled.open_shards(filled.newest("rejects", "answers"))
+    data = bytearray(shard.read_bytes())
+    data[60] ^= 1
+    shard.write_bytes(data)
+
+    result = qamat("artifacts", "verify", "--json")
+    assert result.code == 1
+    assert str(shard) in result.err
+    assert qamat("artifacts", "verify", "rejects/memory").code == 0
+    result = qamat("artifacts", "verify", "--discard", "--json")
+    assert (result.code, result.json["damaged"], result.json["discarded"]) == (0, ["rejects/answers@0"], 1)
+    assert qamat("artifacts", "verify").out == "4 artifacts verified, 0 damaged\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ("artifacts show rejects/memmory", 1, "rejects/memmory is not registered; names of kind rejects: answers"),
+        ("artifacts show rejects/memory@9", 1, "rejects/memory@9 is not registered"),
+        ("artifacts show memory", 2, "KIND/NAME@VERSION"),
+        ("artifacts shw", 2, "No such command"),
+        ("artifacts ls --knd x", 2, "No such option"),
+        ("artifacts verify nonsense", 2, "KIND/NAME@VERSION"),
+        ("artifacts show rejects/memory --home /proc/version", 1, "no artifacts at /proc/version"),
+    ],
+)
+def test_refusals_are_one_clear_line(qamat, filled, arguments: str, code: int, words: str):
+    result = qamat(*arguments.split())
+    assert result.code == code
+    assert words in " ".join(result.err.split())
+    assert "Traceback" not in result.err
+    assert code == 2 or result.err.count("\n") == 1
+
+
+def test_a_refusal_in_json_is_an_object_too(qamat, filled):
+    assert qamat("artifacts", "show", "rejects/x", "--json").json["error"].startswith("rejects/x is not registered")
