@@ -21,10 +21,11 @@ class TrainTokenizerConfig(Frozen):
 
 
 class PromptFormat(Frozen):
-    """What the generator reads for each task, as ``str.format`` templates. The names are in the defaults.
+    """What the generator reads for each task, as ``str.format`` templates.
 
-    The defaults name a task by a sentinel (one piece); words before a pre-trained model, other marks (``<hl>``) or
-    the answer in front (as in PAQ) are other values of the same fields. ``{title}`` may stand in all three.
+    The defaults name a task by a sentinel (one piece) and mark the answer inside the passage. Tasks named by words,
+    other marks (``<hl>``), or the answer in front of ``{passage}`` (as in PAQ) are other values of the same fields.
+    ``{title}`` may stand in all three.
     """
 
     extraction: str = "<extra_id_97> {passage}"
@@ -33,16 +34,17 @@ class PromptFormat(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> "PromptFormat":
-        _require("extraction", self.extraction, {"passage"}, {"title"})
-        _require("generation", self.generation, {"before", "answer", "after"}, {"title", "passage"})
-        _require("comprehension", self.comprehension, {"question", "passage"}, {"title"})
+        _require("extraction", self.extraction, {"passage"})
+        around = {"before", "after"} if "{passage}" not in self.generation else {"passage"}
+        _require("generation", self.generation, {"answer"} | around)
+        _require("comprehension", self.comprehension, {"question", "passage"})
         return self
 
 
-def _require(task: str, template: str, needed: set[str], optional: set[str]) -> None:
+def _require(task: str, template: str, fields: set[str]) -> None:
     names = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
-    if not needed <= names <= needed | optional:
-        raise ValueError(f"prompt {task!r} has the fields {sorted(names)}: give {sorted(needed)} (or {optional} too)")
+    if names - {"title"} != fields:
+        raise ValueError(f"prompt {task!r} has the fields {sorted(names)}: give {sorted(fields)}, and title if wanted")
 
 
 class GeneratorLengths(Frozen):

@@ -13,7 +13,7 @@ from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.loop import Batch, LossFn, Metrics, Trained, token_loss, train
 from schemas.generation import GeneratorConfig
-from schemas.model import T5Config
+from schemas.model import PAD_ID, T5Config
 
 STAGE = "generator"
 _VOCAB_MULTIPLE = 128
@@ -47,18 +47,19 @@ def train_generator(data: Annotated, tokenizer: Tokenizer, config: GeneratorConf
 
 
 def generator_loss(model: T5, config: GeneratorConfig) -> LossFn:
-    """Return the loss: the mean of the tasks' mean token losses, each weighted by its rows in the batch."""
-
+    """Return the loss: the mean over all target tokens of the batch, whatever their task; metrics by task."""
     steady = config.model.dropout == 0
 
     def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
+        total, tokens = jnp.float32(0), jnp.int32(0)
         losses: dict[str, Array] = {}
         for task, dropout_key in zip(TASKS, jax.random.split(key, len(TASKS)), strict=True):
             inputs, targets = batch[f"{task}_inputs"], batch[f"{task}_targets"]
             rngs = {"dropout": dropout_key}
             logits: Any = model.apply({"params": params}, inputs, shift_right(targets), steady, rngs=rngs)
             losses[task] = token_loss(logits, targets, config.training.z_loss)
-        shares = {task: getattr(config.rows, task) / config.rows.total for task in TASKS}
-        return jnp.sum(jnp.stack([shares[task] * losses[task] for task in TASKS])), losses
+            count = jnp.sum(targets != PAD_ID)
+            total, tokens = total + losses[task] * count, tokens + count
+        return total / tokens, losses
 
     return loss_fn

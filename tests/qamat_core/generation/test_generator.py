@@ -1,0 +1,106 @@
+"""The generator's results depend on the prompt alone: not on its neighbours, its order, or the thread that asks."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from qamat_core.generation.generator import Candidate, Generator, Search
+from qamat_core.generation.training import STAGE, fit_vocabulary, init_params
+from qamat_core.t5.network import T5
+from qamat_core.tokenizer import Tokenizer, train_sentencepiece
+from qamat_core.training.checkpoint import CheckpointCard, save_checkpoint
+from schemas.artifacts import ArtifactRef
+from schemas.errors import IncompatibleArtifactError
+from schemas.generation import BatchShape, GeneratorConfig, TaskRows
+from schemas.model import T5Config
+from schemas.training import TokenizerConfig, TrainingConfig
+
+PROMPTS = [f"{name} lies in {place}." for name in ("Holm", "Bolgrad", "Dral") for place in ("Toronia", "X", "Y Z")]
+SHAPE = BatchShape(rows=4, buckets=(8,))
+REF = ArtifactRef(kind="tokenizer", name="t", version=0, key="0" * 64, content="0" * 64, uri="t")
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer(train_sentencepiece(PROMPTS, TokenizerConfig(vocab_size=40)))
+
+
+@pytest.fixture(scope="module")
+def config(tokenizer: Tokenizer) -> GeneratorConfig:
+    shape = T5Config(
+        d_model=16, num_heads=2, head_dim=8, d_ff=16, num_encoder_layers=1, num_decoder_layers=1, pointer_head=True
+    )
+    rows = TaskRows(extraction=1, generation=1, comprehension=1)
+    training = TrainingConfig(steps=1, batch_size=3)
+    return GeneratorConfig(model=fit_vocabulary(shape, tokenizer), training=training, rows=rows)
+
+
+@pytest.fixture(scope="module")
+def generator(tokenizer: Tokenizer, config: GeneratorConfig) -> Generator:
+    return Generator(init_params(T5(config.model), 0), tokenizer, config)
+
+
+@pytest.mark.parametrize("search", [Search(5), Search(5, beam_size=3)])
+def test_a_result_depends_on_its_prompt_alone(generator: Generator, search: Search):
+    together = generator.candidates(PROMPTS, 16, search, SHAPE)
+    reversed_ = generator.candidates(PROMPTS[::-1], 16, search, SHAPE)[::-1]
+    alone = [generator.candidates([prompt], 16, search, SHAPE)[0] for prompt in PROMPTS]
+    assert together == reversed_ == alone
+    assert [len(found) for found in together] == [search.beam_size] * len(PROMPTS)
+
+
+def test_threads_share_one_compilation_and_agree(generator: Generator):
+    search = Search(4)
+
+    def decode(_: int) -> list[list[Candidate]]:
+        return generator.candidates(PROMPTS, 16, search, SHAPE)
+
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(decode, range(4))
+    assert all(other == first for other in others)
+
+
+def test_scores_are_rounded_and_agree(generator: Generator):
+    for found in generator.candidates(PROMPTS, 16, Search(5, beam_size=3), SHAPE):
+        assert [one.sum_logprob for one in found] == sorted((one.sum_logprob for one in found), reverse=True)
+        for one in found:
+            assert one.sum_logprob == round(one.sum_logprob, 4) < 0
+            assert one.sum_logprob - 1e-4 <= one.mean_logprob < 0
+
+
+def test_a_long_prompt_is_cut(generator: Generator, tokenizer: Tokenizer):
+    long = " ".join(PROMPTS)
+    cut = tokenizer.decode(tokenizer.encode(long)[:15])
+    assert generator.candidates([long, cut], 16, Search(5), SHAPE)[0]
+    assert len(tokenizer.encode(long)) > 16
+
+
+def test_no_prompts_give_no_candidates(generator: Generator):
+    assert generator.candidates([], 16, Search(5), SHAPE) == []
+
+
+def test_vocabularies_are_rounded_up_as_t5s_is(tokenizer: Tokenizer, config: GeneratorConfig):
+    assert config.model.vocab_size == 256
+    assert tokenizer.vocab_size == 140
+
+
+def test_loaded_from_its_checkpoint_it_decodes_the_same(
+    generator: Generator, tokenizer: Tokenizer, config: GeneratorConfig, tmp_path: Path
+):
+    _save(tmp_path, tokenizer, config, STAGE)
+    loaded = Generator.load(tmp_path / "checkpoint", tmp_path / "tokenizer")
+    assert loaded.config == config
+    assert loaded.candidates(PROMPTS, 16, Search(5), SHAPE) == generator.candidates(PROMPTS, 16, Search(5), SHAPE)
+
+
+def test_a_checkpoint_of_another_stage_is_refused(tokenizer: Tokenizer, config: GeneratorConfig, tmp_path: Path):
+    _save(tmp_path, tokenizer, config, "inbatch")
+    with pytest.raises(IncompatibleArtifactError, match="'inbatch'; give a generator's"):
+        Generator.load(tmp_path / "checkpoint", tmp_path / "tokenizer")
+
+
+def _save(folder: Path, tokenizer: Tokenizer, config: GeneratorConfig, role: str) -> None:
+    card = CheckpointCard(role=role, model=config.model, tokenizer=REF, settings=config.model_dump(mode="json"))
+    save_checkpoint(folder / "checkpoint", init_params(T5(config.model), 0), card, [])
+    tokenizer.save(folder / "tokenizer")

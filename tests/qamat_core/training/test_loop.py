@@ -1,0 +1,88 @@
+"""The loop learns, resumes as if unbroken, and stops on a loss that is not finite."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qamat_core import progress
+from qamat_core.training.loop import token_loss, train
+from schemas.errors import TrainingError
+from schemas.training import OptimizerConfig, TrainingConfig
+
+CONFIG = TrainingConfig(
+    steps=12, batch_size=4, optimizer=OptimizerConfig(learning_rate=0.1), log_every=3, save_every=4, seed=1
+)
+START = {"w": np.zeros(3, np.float32)}
+
+
+def batches(step: int) -> dict[str, Any]:
+    rng = np.random.default_rng(step)
+    x = rng.normal(size=(4, 3)).astype(np.float32)
+    return {"x": x, "y": x @ np.array([1, -2, 0.5], np.float32)}
+
+
+def loss_fn(params: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+    noise = 1e-3 * jax.random.normal(key, (4,))
+    error = batch["x"] @ params["w"] - batch["y"] + noise
+    return jnp.mean(error**2), {"worst": jnp.max(jnp.abs(error))}
+
+
+def test_the_curve_falls_and_has_a_point_every_few_steps(tmp_path: Path):
+    heard: list[tuple[str, int, int]] = []
+    with progress.listening(lambda stage, done, total, _: heard.append((stage, done, total))):
+        trained = train("line", CONFIG, START, loss_fn, batches, tmp_path)
+    assert [point["step"] for point in trained.history] == [3, 6, 9, 12]
+    assert trained.history[-1]["loss"] < trained.history[0]["loss"]
+    assert set(trained.history[0]) == {"step", "loss", "worst"}
+    assert heard == [("line", done, 12) for done in (3, 6, 9, 12)]
+
+
+def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(tmp_path: Path):
+    whole = train("line", CONFIG, START, loss_fn, batches, tmp_path / "whole")
+    asked: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        train("line", CONFIG, START, loss_fn, _killed_at(10), tmp_path / "broken")
+    resumed = train(
+        "line", CONFIG, START, loss_fn, lambda step: asked.append(step) or batches(step), tmp_path / "broken"
+    )
+    assert asked == [8, 9, 10, 11]
+    assert resumed.history == whole.history
+    np.testing.assert_array_equal(resumed.params["w"], whole.params["w"])
+
+
+def _killed_at(step: int) -> Callable[[int], dict[str, Any]]:
+    def dying(number: int) -> dict[str, Any]:
+        if number == step:
+            raise KeyboardInterrupt
+        return batches(number)
+
+    return dying
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path):
+    def broken(params: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+        loss, metrics = loss_fn(params, batch, key)
+        return loss * jnp.nan, metrics
+
+    with pytest.raises(TrainingError, match="line: the loss is nan at step 3; lower"):
+        train("line", CONFIG, START, broken, batches, tmp_path)
+
+
+@settings(deadline=None)  # the first example compiles
+@given(st.integers(0, 99), st.floats(0, 0.1))
+def test_token_loss_agrees_with_numpy_and_ignores_padding(seed: int, z_loss: float):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(2, 4, 5)).astype(np.float32)
+    targets = rng.integers(0, 5, (2, 4))
+    log_z = np.log(np.exp(logits).sum(-1))
+    places = list(zip(*np.nonzero(targets), strict=True))
+    losses = [log_z[i, j] - logits[i, j, targets[i, j]] + z_loss * log_z[i, j] ** 2 for i, j in places]
+    expected = np.mean(losses) if losses else 0.0
+    assert float(token_loss(jnp.asarray(logits), jnp.asarray(targets), z_loss)) == pytest.approx(expected, abs=1e-5)

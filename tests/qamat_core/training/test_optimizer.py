@@ -1,0 +1,44 @@
+"""Schedules have the shapes that their names promise; optimisers follow T5X's settings."""
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from qamat_core.training.optimizer import build_optimizer, build_schedule
+from schemas.training import OptimizerConfig
+
+
+def test_cosine_warms_up_and_ends_at_zero():
+    schedule = build_schedule(OptimizerConfig(learning_rate=1.0, schedule="cosine", warmup_steps=10), 100)
+    assert [float(schedule(step)) for step in (0, 5, 10, 100)] == pytest.approx([0, 0.5, 1, 0])
+
+
+def test_constant_warms_up_and_stays():
+    schedule = build_schedule(OptimizerConfig(learning_rate=0.5, warmup_steps=4), 100)
+    assert [float(schedule(step)) for step in (0, 2, 4, 99)] == pytest.approx([0, 0.25, 0.5, 0.5])
+
+
+def test_rsqrt_is_t5s():
+    schedule = build_schedule(OptimizerConfig(learning_rate=1.0, schedule="rsqrt", warmup_steps=100), 1000)
+    assert [float(schedule(step)) for step in (0, 99, 399)] == pytest.approx([0.1, 0.1, 0.05])
+
+
+def test_gradients_are_clipped_by_their_global_norm():
+    config = OptimizerConfig(learning_rate=1.0, clip_norm=1.0)
+    clipped, plain = (build_optimizer(c, 10) for c in (config, config.model_copy(update={"clip_norm": None})))
+    params = {"w": jnp.zeros(2)}
+    for size in (10.0, 1000.0):
+        gradients = {"w": jnp.array([3.0, 4.0]) * size}
+        unit = {"w": jnp.array([0.6, 0.8])}
+        given, _ = clipped.update(gradients, clipped.init(params), params)
+        expected, _ = plain.update(unit, plain.init(params), params)
+        np.testing.assert_allclose(given["w"], expected["w"], rtol=1e-5)
+
+
+def test_adafactor_steps_by_the_parameters_scale():
+    optimizer = build_optimizer(OptimizerConfig(name="adafactor", learning_rate=0.1), 10)
+    params = {"w": jnp.full((4,), 2.0)}
+    updates, _ = optimizer.update({"w": jnp.ones(4)}, optimizer.init(params), params)
+    stepped = optax.apply_updates(params, updates)
+    np.testing.assert_allclose(stepped["w"], 2.0 - 0.1 * 2.0, rtol=1e-4)
