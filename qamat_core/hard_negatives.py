@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from qamat_core.bm25 import BM25, Hit
 from qamat_core.memory_columns import MemoryColumns
-from qamat_core.pretraining_examples import MaskedPassage, own_spans
+from qamat_core.pretraining_examples import MaskedPassage
 from schemas.corpus import NegativesConfig
 
 _TRIES: Final = 8
@@ -70,7 +70,7 @@ class _Allowed:
     def __init__(self, example: MaskedPassage, memory: MemoryColumns) -> None:
         self._memory = memory
         self._answers = set[str]().union(*(memory.answers_of(row) for row in example.rows))
-        self._spans = set(own_spans(example, memory))
+        self._spans = {(memory.passages[row], memory.starts[row]) for row in example.rows}
 
     def __contains__(self, row: int) -> bool:
         memory = self._memory

@@ -1,7 +1,6 @@
 """Pre-training examples: a passage with some answer spans masked, and the entries that fill them (section 4.2)."""
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qamat_core.masking import Span, mask_spans
@@ -61,8 +60,3 @@ def _example(passage_id: str, text: str, spans: dict[int, Span], memory: MemoryC
     return MaskedPassage(
         stable_id(passage_id, *ids), mask_spans(text, list(spans.values())), tuple(targets), tuple(spans)
     )
-
-
-def own_spans(example: MaskedPassage, memory: MemoryColumns) -> Sequence[tuple[str | None, int | None]]:
-    """Return the answer spans (passage, start) that the example masks."""
-    return [(memory.passages[row], memory.starts[row]) for row in example.rows]
