@@ -8,20 +8,20 @@ from jaxtyping import Int
 
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import UNKNOWN, QueryExamples
+from qamat_core.qamat.reading import ReadingExamples
 from qamat_core.training.loop import Batch
 
-Ints = Int[np.ndarray, "..."]
 
-
-def batch_order(count: int, batch_size: int, seed: int, step: int) -> Int[np.ndarray, "B"]:
+def batch_order(count: int, batch_size: int, seed: int, step: int) -> Int[np.ndarray, " B"]:
     """Return the examples of a step: a new permutation every epoch, batches run across epochs."""
     places = np.arange(step * batch_size, (step + 1) * batch_size)
-    return np.asarray([_permutation(count, seed, epoch)[place] for epoch, place in zip(*divmod(places, count))])
+    epochs, within = np.divmod(places, count)
+    return np.asarray([_permutation(count, seed, epoch)[place] for epoch, place in zip(epochs, within, strict=True)])
 
 
 @lru_cache(maxsize=4)
-def _permutation(count: int, seed: int, epoch: int) -> Int[np.ndarray, "E"]:
-    return np.random.default_rng([seed, int(epoch)]).permutation(count)
+def _permutation(count: int, seed: int, epoch: int) -> Int[np.ndarray, " E"]:
+    return np.random.default_rng([seed, 0, epoch]).permutation(count)
 
 
 def in_batch(
@@ -68,12 +68,20 @@ def global_batch(examples: QueryExamples, memory: Any, batch_size: int, seed: in
     }
 
 
-def reading_batch(
-    inputs: Ints, targets: Ints, positives: Ints, value_tokens: Ints, slots: int, batch_size: int, seed: int, step: int
-) -> Batch:
+def reading_batch(examples: ReadingExamples, slots: int, batch_size: int, seed: int, step: int) -> Batch:
     """Return a warm-up batch: the right entry in a random slot among random others."""
-    chosen = batch_order(len(inputs), batch_size, seed, step)
+    chosen = batch_order(len(examples), batch_size, seed, step)
     rng = np.random.default_rng([seed, 2, step])
-    rows = rng.integers(len(value_tokens), size=(batch_size, slots))
-    rows[np.arange(batch_size), rng.integers(slots, size=batch_size)] = positives[chosen]
-    return {"inputs": inputs[chosen], "targets": targets[chosen], "value_tokens": value_tokens[rows]}
+    rows = rng.integers(len(examples), size=(batch_size, slots))
+    rows[np.arange(batch_size), rng.integers(slots, size=batch_size)] = chosen
+    return {
+        "inputs": examples.inputs[chosen],
+        "targets": examples.targets[chosen],
+        "value_tokens": examples.value_tokens[rows],
+    }
+
+
+def plain_batch(examples: QueryExamples, batch_size: int, seed: int, step: int) -> Batch:
+    """Return a batch without a memory, for the closed-book baseline."""
+    chosen = batch_order(len(examples), batch_size, seed, step)
+    return {"inputs": examples.inputs[chosen], "targets": examples.targets[chosen]}

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.integration import prepend_entries, visible_slots
 from qamat_core.qamat.reader import Context, Entries, Reader
-from qamat_core.qamat.retriever import NEGATIVE, contrastive_loss, encode_cls, top_entries, weights
+from qamat_core.qamat.retriever import NEGATIVE, contrastive_loss, encode, encode_cls, top_entries, weights
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.loop import Batch, LossFn, Metrics
 from schemas.qamat import MultihopConfig, StageConfig
@@ -21,9 +22,9 @@ from schemas.qamat import MultihopConfig, StageConfig
 class FrozenMemory(NamedTuple):
     """The global memory as arrays: keys and values encoded once, value tokens for the discrete part."""
 
-    keys: Float[Array, "M D"]
-    values: Float[Array, "M D"]
-    value_tokens: Int[Array, "M V"]
+    keys: Float[Array | np.ndarray, "M D"]
+    values: Float[Array | np.ndarray, "M D"]
+    value_tokens: Int[Array | np.ndarray, "M V"]
 
 
 def in_batch_loss(reader: Reader, config: StageConfig) -> LossFn:
@@ -107,6 +108,17 @@ def reading_loss(reader: Reader, config: StageConfig) -> LossFn:
         context = reader.read(params, tokens, batch["value_tokens"], visible)
         loss = reader.loss(params, context, batch["targets"], config.training.z_loss)
         return loss, {}
+
+    return loss_fn
+
+
+def closed_book_loss(reader: Reader, z_loss: float) -> LossFn:
+    """The plain T5: the target from the input alone."""
+
+    def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
+        del key
+        tokens = batch["inputs"]
+        return reader.loss(params, Context(encode(reader.model, params, tokens), tokens), batch["targets"], z_loss), {}
 
     return loss_fn
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from schemas.artifacts import ArtifactRef
+from schemas.artifacts import ArtifactRef, Digest
 from schemas.base import Frozen
 from schemas.errors import CorruptArtifactError
 from schemas.model import T5Config
@@ -35,6 +35,8 @@ class CheckpointCard(Frozen):
     tokenizer: ArtifactRef
     settings: dict[str, Any]
     """The stage's own configuration (lengths, K), as its configuration model dumps it."""
+    memory_encoder: Digest | None = None
+    """Content of the checkpoint whose encoder makes the memory that this one searches; None for its own encoder."""
 
 
 def save_checkpoint(directory: Path, params: Params, card: CheckpointCard, history: list[dict[str, float]]) -> None:

@@ -1,0 +1,129 @@
+"""Answering questions: retrieve, read the discrete entries only (paper section 3.4), decode greedily."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from qamat_core.qamat.integration import prepend_entries
+from qamat_core.qamat.objectives import FrozenMemory, ban, search_scores
+from qamat_core.qamat.reader import Context, Reader
+from qamat_core.qamat.retriever import NEGATIVE, Retrieved, top_entries
+from qamat_core.t5.decoding import Decoded, greedy
+from qamat_core.training.checkpoint import Params
+
+Rows = Int[np.ndarray, "E R"]
+
+
+class Answered(NamedTuple):
+    """What a batch of E questions got: answer tokens, the memory rows of the last round with p(m|X) over the k read."""
+
+    tokens: Int[np.ndarray, "E T"]
+    sum_logprob: Float[np.ndarray, " E"]
+    rows: Rows
+    """R >= K retrieved rows, best first; -1 where the memory holds no more."""
+    weights: Float[np.ndarray, "E R"]
+    """p(m|X) over the k entries that were read; 0 for the others."""
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """Answers with fixed parameters; one compilation serves every k up to ``slots``.
+
+    ``rounds`` 0 is closed-book, 1 QAMAT, 2 QAMAT+. ``retrieve`` >= ``slots`` entries are reported.
+    """
+
+    reader: Reader
+    params: Params
+    memory: FrozenMemory
+    rounds: int
+    slots: int
+    retrieve: int
+    batch_size: int
+
+    def answer(
+        self,
+        inputs: Int[np.ndarray, "E L"],
+        k: int,
+        removed: Float[np.ndarray, " M"] | None = None,
+        banned: Int[np.ndarray, "E N"] | None = None,
+    ) -> Answered:
+        """Answer E questions with k slots.
+
+        Args:
+            inputs: tokens of ``[MASK] question``.
+            k: slots that are read, at most ``slots``.
+            removed: 1 for memory rows that are taken out for everyone.
+            banned: memory rows that a question must not retrieve (-1: none).
+        """
+        gone = jnp.asarray(np.zeros(len(self.memory.keys), np.float32) if removed is None else removed)
+        out = np.full((len(inputs), 1), -1, np.int32) if banned is None else banned
+        parts: list[Answered] = []
+        for start in range(0, len(inputs), self.batch_size):
+            tokens = _fill(inputs[start : start + self.batch_size], self.batch_size, 0)
+            off = _fill(out[start : start + self.batch_size], self.batch_size, -1)
+            count = min(self.batch_size, len(inputs) - start)
+            context, found, shares = self._contexts(self.params, self.memory, tokens, jnp.int32(k), gone, off)
+            decoded: Decoded = greedy(
+                self.reader.model, self.params, context.encoded, context.tokens, self.reader.config.target_length
+            )
+            parts.append(Answered(*(np.asarray(part)[:count] for part in (*decoded[:2], found, shares))))
+        return Answered(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    @cached_property
+    def _contexts(self):
+        return jax.jit(partial(_context, self.reader, self.rounds, self.slots, self.retrieve))
+
+
+def _context(
+    reader: Reader,
+    rounds: int,
+    slots: int,
+    retrieve: int,
+    params: Params,
+    memory: FrozenMemory,
+    tokens: Int[Array, "B L"],
+    k: Int[Array, ""],
+    removed: Float[Array, " M"],
+    banned: Int[Array, "B N"],
+) -> tuple[Context, Int[Array, "B R"], Float[Array, "B R"]]:
+    """Return what the decoder attends to, the rows retrieved by the last round, and p(m|X) of the k that are read."""
+    found = Retrieved(
+        jnp.full((tokens.shape[0], retrieve), -1, jnp.int32), jnp.full((tokens.shape[0], retrieve), NEGATIVE)
+    )
+    extended = tokens
+    for _ in range(rounds):
+        query = reader.query(params, extended, 1)
+        scores = ban(search_scores(query.vectors, memory) + NEGATIVE * removed, banned)
+        found = top_entries(scores, retrieve)
+        shown = _shown(found, k, slots)
+        extended = prepend_entries(extended, memory.value_tokens[found.rows[:, :slots]], shown)
+    context = Context(reader.model.apply({"params": params}, extended, method="encode"), extended)  # pyright: ignore[reportArgumentType]
+    read = (found.scores > NEGATIVE / 2) & (jnp.arange(retrieve)[None, :] < k)
+    shares = jax.nn.softmax(jnp.where(read, found.scores, NEGATIVE), axis=-1) * read
+    return context, jnp.where(found.scores > NEGATIVE / 2, found.rows, -1), shares
+
+
+def _shown(found: Retrieved, k: Int[Array, ""], slots: int) -> Float[Array, "B K"]:
+    visible = (jnp.arange(slots)[None, :] < k) & (found.scores[:, :slots] > NEGATIVE / 2)
+    return visible.astype(jnp.float32)
+
+
+def _fill(rows: np.ndarray, count: int, value: int) -> np.ndarray:
+    return np.concatenate([rows, np.full((count - len(rows), rows.shape[1]), value, rows.dtype)])
+
+
+def answer_text(text: str) -> str:
+    """Return the first span of a decoded target ``<extra_id_0> answer <extra_id_1> ...``."""
+    spans = [span.strip() for span in _spans(text)]
+    return next((span for span in spans if span), "")
+
+
+def _spans(text: str) -> Sequence[str]:
+    head, *rest = text.split("<extra_id_")
+    return [head, *(part.partition(">")[2] for part in rest)]

@@ -1,0 +1,115 @@
+"""Answering a data set: qa_examples, a checkpoint, an index -> predictions, one table for every k.
+
+Only the discrete entries are read (paper section 3.4). Some of the memory can be left out (Figure 7).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float
+
+from qamat_core import progress
+from qamat_core.evaluation.predictions import accepted_answers, score_predictions
+from qamat_core.qamat.entries import MemoryEntries
+from qamat_core.qamat.examples import question_inputs
+from qamat_core.qamat.index import load_index
+from qamat_core.qamat.inference import Answered, Answerer, answer_text
+from qamat_core.qamat.objectives import FrozenMemory
+from qamat_core.store.store import Job, Store, TableDraft, write_table
+from schemas.artifacts import ArtifactRef, Name
+from schemas.qamat import EvaluationConfig
+from schemas.resources import Resources
+from schemas.tables import QA_PAIRS
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_memory
+
+
+@dataclass(frozen=True)
+class EvaluateInputs:
+    """``index`` is None for a closed-book model."""
+
+    checkpoint: ArtifactRef
+    questions: ArtifactRef
+    index: ArtifactRef | None = None
+
+
+def run(
+    config: EvaluationConfig, inputs: EvaluateInputs, *, name: Name, resources: Resources
+) -> dict[int, ArtifactRef]:
+    """Answer every question with every k of the configuration; return the predictions by k."""
+    store = Store(resources.home)
+    job = Job(
+        module=__name__,
+        config=config,
+        inputs={label: ref for label, ref in vars(inputs).items() if ref},
+        outputs={f"k{k}": ("predictions", f"{name}-k{k}") for k in config.ks},
+    )
+    refs = store.produce(job, lambda work: _evaluate(store, config, inputs, work))
+    return {k: refs[f"k{k}"] for k in config.ks}
+
+
+def _evaluate(store: Store, config: EvaluationConfig, inputs: EvaluateInputs, work: Path) -> Mapping[str, TableDraft]:
+    checkpoint = open_checkpoint(store, inputs.checkpoint)
+    memory, entries, pairs = _memory(store, config, inputs, checkpoint)
+    examples = store.open_table(inputs.questions)
+    tokens = question_inputs(examples.column("question").to_pylist(), checkpoint.tokenizer, checkpoint.reader.config)
+    answerer = Answerer(
+        reader=checkpoint.reader,
+        params=checkpoint.params,
+        memory=memory,
+        rounds=config.rounds,
+        slots=config.top_k,
+        retrieve=min(max(config.top_k, *config.recall_at), len(memory.keys)),
+        batch_size=config.batch_size,
+    )
+    removed = removed_rows(len(memory.keys), config.memory_share, config.seed)
+    accepted = accepted_answers(pairs)
+    drafts: dict[str, TableDraft] = {}
+    for number, k in enumerate(config.ks):
+        answered = answerer.answer(tokens, k, removed)
+        rows = predictions_table(examples, answered, checkpoint, entries, accepted)
+        drafts[f"k{k}"] = write_table(rows, "predictions", work / f"k{k}", read=rows.num_rows)
+        progress.report("evaluate", number + 1, len(config.ks))
+    return drafts
+
+
+def predictions_table(
+    examples: pa.Table,
+    answered: Answered,
+    checkpoint: OpenCheckpoint,
+    entries: MemoryEntries,
+    accepted: Mapping[str, list[str]],
+) -> pa.Table:
+    """Return the scored ``predictions`` of what was answered."""
+    found = [[row for row in line if row >= 0] for line in answered.rows.tolist()]
+    return score_predictions(
+        examples,
+        [answer_text(checkpoint.tokenizer.decode(tokens)) for tokens in answered.tokens],
+        [[entries.ids[row] for row in line] for line in found],
+        [[round(weight, 4) for weight in line[: len(ids)]] for line, ids in zip(answered.weights.tolist(), found)],
+        accepted,
+    )
+
+
+def removed_rows(count: int, share: float, seed: int) -> Float[np.ndarray, " M"]:
+    """Return 1 for the rows that are left out when ``share`` of the memory is kept; a larger share keeps them all."""
+    order = np.random.default_rng(seed).permutation(count)
+    removed = np.zeros(count, np.float32)
+    removed[order[round(count * share) :]] = 1
+    return removed
+
+
+def _memory(
+    store: Store, config: EvaluationConfig, inputs: EvaluateInputs, checkpoint: OpenCheckpoint
+) -> tuple[FrozenMemory, MemoryEntries, pa.Table]:
+    """Open the memory; a closed-book model gets an empty one of one row that is never read."""
+    if inputs.index is None:
+        none = MemoryEntries.of(QA_PAIRS.empty_table(), checkpoint.tokenizer, checkpoint.reader.config)
+        nothing = np.zeros((1, checkpoint.reader.config.t5.d_model), np.float32)
+        tokens = np.zeros((1, checkpoint.reader.config.value_length), np.int32)
+        return FrozenMemory(nothing, nothing, tokens), none, QA_PAIRS.empty_table()
+    memory, entries = open_memory(store, inputs.index, checkpoint)
+    _, card = load_index(store.open_directory(inputs.index))
+    return memory, entries, store.open_table(card.memory)

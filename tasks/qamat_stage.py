@@ -1,0 +1,110 @@
+"""What the training tasks of QAMAT share: opening what they start from, committing what they made."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax.numpy as jnp
+
+from qamat_core.qamat.entries import MemoryEntries
+from qamat_core.qamat.index import check_encoder, load_index
+from qamat_core.qamat.objectives import FrozenMemory
+from qamat_core.qamat.reader import Reader
+from qamat_core.store.store import DirectoryDraft, Job, Store
+from qamat_core.t5.initialize import fit_vocabulary, init_params
+from qamat_core.tokenizer import Tokenizer
+from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
+from qamat_core.training.loop import Trained
+from schemas.artifacts import ArtifactRef, Digest
+from schemas.errors import IncompatibleArtifactError
+from schemas.qamat import ClosedBookConfig, QamatConfig, StageConfig
+
+
+@dataclass(frozen=True)
+class OpenCheckpoint:
+    """A QAMAT checkpoint in memory."""
+
+    reader: Reader
+    params: Params
+    tokenizer: Tokenizer
+    tokenizer_ref: ArtifactRef
+    encoder: Digest
+    """Content of the checkpoint whose encoder makes the memory that it searches."""
+
+
+def fresh(store: Store, tokenizer_ref: ArtifactRef, config: QamatConfig, seed: int) -> OpenCheckpoint:
+    """Return a QAMAT with fresh parameters; its vocabulary fits the tokenizer."""
+    tokenizer = Tokenizer.load(store.open_directory(tokenizer_ref))
+    config = config.model_copy(update={"t5": fit_vocabulary(config.t5, tokenizer)})
+    reader = Reader(config, tokenizer.sentinel(0))
+    return OpenCheckpoint(reader, init_params(reader.model, seed), tokenizer, tokenizer_ref, "0" * 64)
+
+
+def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None = None) -> OpenCheckpoint:
+    """Open a checkpoint; ``config`` may change lengths and integration, never the T5.
+
+    Raises:
+        IncompatibleArtifactError: the configuration asks for another T5 than the checkpoint's.
+    """
+    directory = store.open_directory(ref)
+    card = load_card(directory)
+    tokenizer = Tokenizer.load(store.open_directory(card.tokenizer))
+    settings = config or QamatConfig.model_validate(card.settings["model"])
+    wanted = fit_vocabulary(settings.t5, tokenizer)
+    if wanted != card.model:
+        different = [name for name, value in wanted if value != getattr(card.model, name)]
+        raise IncompatibleArtifactError(
+            f"{ref} has another T5 than the configuration ({', '.join(different)}): give the preset it was made with"
+        )
+    reader = Reader(settings.model_copy(update={"t5": card.model}), tokenizer.sentinel(0))
+    return OpenCheckpoint(reader, load_params(directory), tokenizer, card.tokenizer, card.memory_encoder or ref.content)
+
+
+def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) -> tuple[FrozenMemory, MemoryEntries]:
+    """Open an index on the device with the entries of its memory.
+
+    Raises:
+        IncompatibleArtifactError: another encoder or tokenizer made the index.
+    """
+    arrays, card = load_index(store.open_directory(index))
+    check_encoder(card, checkpoint.encoder, checkpoint.tokenizer.fingerprint)
+    pairs = store.open_table(card.memory)
+    entries = MemoryEntries.of(pairs, checkpoint.tokenizer, checkpoint.reader.config)
+    return FrozenMemory(*(jnp.asarray(array) for array in arrays)), entries
+
+
+def produce_checkpoint(
+    store: Store,
+    job: Job,
+    config: StageConfig | ClosedBookConfig,
+    begin: Callable[[], OpenCheckpoint],
+    learn: Callable[[OpenCheckpoint, Path], Trained],
+    *,
+    frozen_encoder: bool,
+) -> ArtifactRef:
+    """Run a stage unless its checkpoint is registered, and return its checkpoint.
+
+    Args:
+        store: where artifacts live.
+        job: names one output, ``checkpoint``, by its stage.
+        config: of the stage; goes onto the card.
+        begin: opens what the stage starts from.
+        learn: trains it.
+        frozen_encoder: the memory stays encoded by what the stage started from.
+    """
+
+    def build(work: Path) -> Mapping[str, DirectoryDraft]:
+        start = begin()
+        trained = learn(start, work)
+        card = CheckpointCard(
+            role=job.module.rpartition(".")[2].removeprefix("train_"),
+            model=start.reader.config.t5,
+            tokenizer=start.tokenizer_ref,
+            settings=config.model_dump(mode="json"),
+            memory_encoder=start.encoder if frozen_encoder else None,
+        )
+        save_checkpoint(work / "checkpoint", trained.params, card, trained.history)
+        notes = {name: value for name, value in trained.history[-1].items() if name != "step"}
+        return {"checkpoint": DirectoryDraft(work / "checkpoint", notes=notes)}
+
+    return store.produce(job, build)["checkpoint"]

@@ -1,0 +1,50 @@
+"""Fine-tuning: qa_examples with their mined entries, an index, a checkpoint -> checkpoint.
+
+The same recipe as stage two, with ``[MASK] question`` as input (paper section 4.2).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from qamat_core.qamat.batches import global_batch
+from qamat_core.qamat.examples import question_examples
+from qamat_core.qamat.objectives import global_loss
+from qamat_core.store.store import Job, Store
+from qamat_core.training.loop import Trained, train
+from schemas.artifacts import ArtifactRef, Name
+from schemas.qamat import GlobalConfig
+from schemas.resources import Resources
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_memory, produce_checkpoint
+
+
+@dataclass(frozen=True)
+class FinetuneInputs:
+    """``mined`` tells the entries that answer the questions (``multihop_examples``); ``start`` searches the index."""
+
+    start: ArtifactRef
+    index: ArtifactRef
+    questions: ArtifactRef
+    mined: ArtifactRef
+
+
+def run(config: GlobalConfig, inputs: FinetuneInputs, *, name: Name, resources: Resources) -> ArtifactRef:
+    """Fine-tune on a data set and return the checkpoint."""
+    store = Store(resources.home)
+    job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"checkpoint": ("checkpoint", name)})
+    return produce_checkpoint(
+        store,
+        job,
+        config,
+        begin=lambda: open_checkpoint(store, inputs.start, config.model),
+        learn=lambda start, work: _learn(store, config, inputs, start, work),
+        frozen_encoder=True,
+    )
+
+
+def _learn(store: Store, config: GlobalConfig, inputs: FinetuneInputs, start: OpenCheckpoint, work: Path) -> Trained:
+    memory, entries = open_memory(store, inputs.index, start)
+    questions, mined = store.open_table(inputs.questions), store.open_table(inputs.mined)
+    examples = question_examples(questions, mined, entries, start.tokenizer, start.reader.config)
+    batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
+    return train("fine-tune", config.training, start.params, global_loss(start.reader, config), batches, work)

@@ -1,0 +1,56 @@
+"""Stage one, in-batch pre-training: pretrain_examples, qa_pairs, a tokenizer or a checkpoint -> checkpoint.
+
+Encoder, as query and as memory encoder, and decoder are all updated (paper section 4.2).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from qamat_core.qamat.batches import in_batch
+from qamat_core.qamat.entries import MemoryEntries
+from qamat_core.qamat.examples import pretraining_examples
+from qamat_core.qamat.objectives import in_batch_loss
+from qamat_core.store.store import Job, Store
+from qamat_core.training.loop import Trained, train
+from schemas.artifacts import ArtifactRef, Name
+from schemas.qamat import InBatchConfig
+from schemas.resources import Resources
+from tasks.qamat_stage import OpenCheckpoint, fresh, open_checkpoint, produce_checkpoint
+
+
+@dataclass(frozen=True)
+class InBatchInputs:
+    """``start`` is a tokenizer (random weights) or a checkpoint."""
+
+    start: ArtifactRef
+    memory: ArtifactRef
+    examples: ArtifactRef
+
+
+def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: Resources) -> ArtifactRef:
+    """Train the first stage and return its checkpoint."""
+    store = Store(resources.home)
+    job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"checkpoint": ("checkpoint", name)})
+
+    def begin() -> OpenCheckpoint:
+        if inputs.start.kind == "tokenizer":
+            return fresh(store, inputs.start, config.model, config.training.seed)
+        return open_checkpoint(store, inputs.start, config.model)
+
+    return produce_checkpoint(
+        store,
+        job,
+        config,
+        begin=begin,
+        learn=lambda start, work: _learn(store, config, inputs, start, work),
+        frozen_encoder=False,
+    )
+
+
+def _learn(store: Store, config: InBatchConfig, inputs: InBatchInputs, start: OpenCheckpoint, work: Path) -> Trained:
+    entries = MemoryEntries.of(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
+    examples = pretraining_examples(store.open_table(inputs.examples), entries, start.tokenizer, start.reader.config)
+    training = config.training
+    batches = partial(in_batch, examples, entries, training.batch_size, config.negatives_per_example, training.seed)
+    return train("in-batch", training, start.params, in_batch_loss(start.reader, config), batches, work)
