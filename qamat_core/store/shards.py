@@ -1,7 +1,8 @@
 """Parquet shards: written once under a name made of their content, with page checksums."""
 
 import hashlib
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -83,3 +84,16 @@ def directory_entries(directory: Path) -> list[FileEntry]:
 def directory_digest(entries: Iterable[FileEntry]) -> str:
     """Return the content digest of a directory: SHA-256 over its files' paths and digests, sorted by path."""
     return hashlib.sha256("".join(f"{entry.path}\n{entry.sha256}\n" for entry in entries).encode()).hexdigest()
+
+
+def place_directory(source: Path, target: Path, entries: Sequence[FileEntry]) -> None:
+    """Move a directory to where it stays; what a killed run left there is kept if it is the same, replaced if not."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        if directory_entries(target) == list(entries):
+            shutil.rmtree(source)
+            return
+        aside = target.with_name(f".{uuid4().hex}.tmp")
+        target.replace(aside)
+        shutil.rmtree(aside)
+    source.replace(target)

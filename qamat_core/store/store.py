@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from uuid import uuid4
 
 import pyarrow as pa
 from pydantic import BaseModel
@@ -20,6 +19,7 @@ from qamat_core.store.shards import (
     FileEntry,
     directory_digest,
     directory_entries,
+    place_directory,
     read_shard,
     table_digest,
     write_shard,
@@ -144,9 +144,8 @@ class Store:
             files = directory_entries(draft.directory)
             content = directory_digest(files)
             version = 0  # the registry counts the versions of directories
-            uri = f"{kind}/{name}/{key[:16]}-{uuid4().hex[:8]}"
-            (self.home / uri).parent.mkdir(parents=True, exist_ok=True)
-            draft.directory.replace(self.home / uri)
+            uri = f"{kind}/{name}/{key[:16]}-{content[:8]}"
+            place_directory(draft.directory, self.home / uri, files)
             counts = {}
         return RegistryRow(
             ref=ArtifactRef(kind=kind, name=name, version=version, key=key, content=content, uri=uri),

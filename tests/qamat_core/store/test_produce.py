@@ -177,19 +177,21 @@ def test_processes_that_race_for_one_name_get_a_version_each(home: Path, tmp_pat
     assert len({row.ref.key for row in rows}) == 3
 
 
-def test_a_second_writer_without_the_lock_gives_way(store: Store, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("ours", ["a", "other bytes"])
+def test_a_second_writer_without_the_lock_gives_way(store: Store, monkeypatch: pytest.MonkeyPatch, ours: str):
     """Two machines at one home may not see each other's locks: the registry decides, the loser's data goes."""
     won = []
 
     def build(work: Path) -> dict[str, store_module.Draft]:
         won.append(make_directory(Store(store.home)))
         work.mkdir(exist_ok=True)
-        return directory_build()(work)
+        return directory_build(ours)(work)
 
     monkeypatch.setattr(store_module.fcntl, "flock", lambda *_: None)
     assert store.produce(directory_job(), build)["model"] == won[0]
     assert len(store.registry.rows()) == 1
     assert [path.name for path in (store.home / "checkpoint" / "small").iterdir()] == [Path(won[0].uri).name]
+    assert (store.open_directory(won[0]) / "card.json").read_text() == "a"
 
 
 @pytest.mark.parametrize("place", ["/proc/qamat", "{tmp}/file/home", "s3://bucket/home"])
