@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from qamat_core.generation.examples import EXTRACTION, source_length, target_len
 from qamat_core.generation.extraction import spans_of
 from qamat_core.generation.formats import extraction_prompt
 from qamat_core.generation.generator import Candidate, Generator, Search
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Job, Store, TableDraft
 from schemas.artifacts import ArtifactRef, Kind, Name
 from schemas.generation import ExtractAnswersConfig
 from schemas.resources import Resources
@@ -35,10 +36,16 @@ def run(config: ExtractAnswersConfig, inputs: ExtractionInputs, *, name: Name, r
     store = Store(resources.home)
     outputs: dict[str, tuple[Kind, str]] = {"answers": ("answers", name), "rejects": ("rejects", f"{name}-answers")}
     job = Job(module=__name__, config=config, inputs=vars(inputs), outputs=outputs)
+    return store.produce(job, lambda work: _run_beam(store, config, inputs, work, resources))["answers"]
+
+
+def _run_beam(
+    store: Store, config: ExtractAnswersConfig, inputs: ExtractionInputs, work: Path, resources: Resources
+) -> dict[str, TableDraft]:
+    open_generator(resources.home, inputs.generator)  # a wrong checkpoint is refused here, not inside Beam
+    elements = align(store, {"passages": inputs.passages})
     setup = partial(prepare, config, inputs.generator, resources.home)
-    elements = partial(align, store, {"passages": inputs.passages})
-    refs = store.produce(job, lambda work: run_shards(elements(), setup, ("answers", "rejects"), work, resources))
-    return refs["answers"]
+    return run_shards(elements, setup, ("answers", "rejects"), work, resources)
 
 
 def prepare(config: ExtractAnswersConfig, checkpoint: ArtifactRef, home: str) -> Callable[[Tables], Counted]:

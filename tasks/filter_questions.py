@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from qamat_core.generation.examples import COMPREHENSION, source_length, target_
 from qamat_core.generation.formats import comprehension_prompt
 from qamat_core.generation.generator import Generator, Search
 from qamat_core.generation.questions import judge
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Job, Store, TableDraft
 from schemas.artifacts import ArtifactRef, Name
 from schemas.generation import FilterQuestionsConfig
 from schemas.resources import Resources
@@ -36,11 +37,16 @@ def run(config: FilterQuestionsConfig, inputs: FilterInputs, *, name: Name, reso
     """Judge every question: does reading the passage give the answer that it was made for?"""
     store = Store(resources.home)
     job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"verdicts": ("verdicts", name)})
+    return store.produce(job, lambda work: _run_beam(store, config, inputs, work, resources))["verdicts"]
+
+
+def _run_beam(
+    store: Store, config: FilterQuestionsConfig, inputs: FilterInputs, work: Path, resources: Resources
+) -> dict[str, TableDraft]:
+    open_generator(resources.home, inputs.generator)  # a wrong checkpoint is refused here, not inside Beam
+    elements = align(store, {"passages": inputs.passages, "answers": inputs.answers, "questions": inputs.questions})
     setup = partial(prepare, config, inputs.generator, resources.home)
-    tables = {"passages": inputs.passages, "answers": inputs.answers, "questions": inputs.questions}
-    elements = partial(align, store, tables)
-    refs = store.produce(job, lambda work: run_shards(elements(), setup, ("verdicts",), work, resources))
-    return refs["verdicts"]
+    return run_shards(elements, setup, ("verdicts",), work, resources)
 
 
 def prepare(config: FilterQuestionsConfig, checkpoint: ArtifactRef, home: str) -> Callable[[Tables], Counted]:

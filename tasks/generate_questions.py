@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from qamat_core.generation.examples import GENERATION, source_length, target_len
 from qamat_core.generation.formats import generation_prompt
 from qamat_core.generation.generator import Candidate, Generator, Search
 from qamat_core.generation.questions import question_fault
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Job, Store, TableDraft
 from schemas.artifacts import ArtifactRef, Kind, Name
 from schemas.generation import GenerateQuestionsConfig
 from schemas.resources import Resources
@@ -39,10 +40,16 @@ def run(config: GenerateQuestionsConfig, inputs: QuestionInputs, *, name: Name, 
         "rejects": ("rejects", f"{name}-questions"),
     }
     job = Job(module=__name__, config=config, inputs=vars(inputs), outputs=outputs)
+    return store.produce(job, lambda work: _run_beam(store, config, inputs, work, resources))["questions"]
+
+
+def _run_beam(
+    store: Store, config: GenerateQuestionsConfig, inputs: QuestionInputs, work: Path, resources: Resources
+) -> dict[str, TableDraft]:
+    open_generator(resources.home, inputs.generator)  # a wrong checkpoint is refused here, not inside Beam
+    elements = align(store, {"passages": inputs.passages, "answers": inputs.answers})
     setup = partial(prepare, config, inputs.generator, resources.home)
-    elements = partial(align, store, {"passages": inputs.passages, "answers": inputs.answers})
-    refs = store.produce(job, lambda work: run_shards(elements(), setup, ("questions", "rejects"), work, resources))
-    return refs["questions"]
+    return run_shards(elements, setup, ("questions", "rejects"), work, resources)
 
 
 def prepare(config: GenerateQuestionsConfig, checkpoint: ArtifactRef, home: str) -> Callable[[Tables], Counted]:

@@ -6,6 +6,7 @@ from qamat_core.generation.generator import Generator
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef
+from schemas.errors import IncompatibleArtifactError
 
 _POOL: dict[str, Generator] = {}
 _LOCK = Lock()
@@ -15,8 +16,10 @@ def open_generator(home: str, checkpoint: ArtifactRef) -> Generator:
     """Return the generator of a checkpoint, loaded by the first thread that asks for it.
 
     Raises:
-        IncompatibleArtifactError: the checkpoint is of another stage.
+        IncompatibleArtifactError: this is no checkpoint, or one of another stage.
     """
+    if checkpoint.kind != "checkpoint":
+        raise IncompatibleArtifactError(f"{checkpoint}: no checkpoint; give a generator's checkpoint")
     with _LOCK:
         if checkpoint.content not in _POOL:
             store = Store(home)
