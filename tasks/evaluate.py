@@ -52,7 +52,7 @@ def run(
 
 def _evaluate(store: Store, config: EvaluationConfig, inputs: EvaluateInputs, work: Path) -> Mapping[str, TableDraft]:
     checkpoint = open_checkpoint(store, inputs.checkpoint)
-    memory, entries, pairs = _memory(store, config, inputs, checkpoint)
+    memory, entries, pairs = _memory(store, inputs, checkpoint)
     examples = store.open_table(inputs.questions)
     tokens = question_inputs(examples.column("question").to_pylist(), checkpoint.tokenizer, checkpoint.reader.config)
     answerer = Answerer(
@@ -83,14 +83,13 @@ def predictions_table(
     accepted: Mapping[str, list[str]],
 ) -> pa.Table:
     """Return the scored ``predictions`` of what was answered."""
-    found = [[row for row in line if row >= 0] for line in answered.rows.tolist()]
-    return score_predictions(
-        examples,
-        [answer_text(checkpoint.tokenizer.decode(tokens)) for tokens in answered.tokens],
-        [[entries.ids[row] for row in line] for line in found],
-        [[round(weight, 4) for weight in line[: len(ids)]] for line, ids in zip(answered.weights.tolist(), found)],
-        accepted,
-    )
+    texts = [answer_text(checkpoint.tokenizer.decode(tokens)) for tokens in answered.tokens]
+    found = [
+        [(row, round(weight, 4)) for row, weight in zip(*line, strict=True) if row >= 0] for line in _lines(answered)
+    ]
+    ids = [[entries.ids[row] for row, _ in line] for line in found]
+    weights = [[weight for _, weight in line] for line in found]
+    return score_predictions(examples, texts, ids, weights, accepted)
 
 
 def removed_rows(count: int, share: float, seed: int) -> Float[np.ndarray, " M"]:
@@ -102,7 +101,7 @@ def removed_rows(count: int, share: float, seed: int) -> Float[np.ndarray, " M"]
 
 
 def _memory(
-    store: Store, config: EvaluationConfig, inputs: EvaluateInputs, checkpoint: OpenCheckpoint
+    store: Store, inputs: EvaluateInputs, checkpoint: OpenCheckpoint
 ) -> tuple[FrozenMemory, MemoryEntries, pa.Table]:
     """Open the memory; a closed-book model gets an empty one of one row that is never read."""
     if inputs.index is None:

@@ -1,0 +1,302 @@
+"""Presets: one set of numbers for every part of the way from text to tables. They differ in numbers only.
+
+``toy`` runs in seconds (fault tests), ``smoke`` in about a minute of training (tests), ``mini`` on two cores over the
+embedded world corpus. Their models start from random weights, so they use aids that the paper does not: the pointer
+head and the locality start of ``T5Config``, a warm-up, the contrastive term, a temperature of sqrt(d).
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, Literal
+
+from schemas.base import Frozen
+from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, NegativesConfig
+from schemas.errors import ConfigError
+from schemas.generation import (
+    BatchShape,
+    ExtractAnswersConfig,
+    FilterQuestionsConfig,
+    GenerateQuestionsConfig,
+    GeneratorConfig,
+    GeneratorLengths,
+    TaskRows,
+    TrainTokenizerConfig,
+)
+from schemas.model import T5Config
+from schemas.qamat import (
+    ClosedBookConfig,
+    EvaluationConfig,
+    GlobalConfig,
+    InBatchConfig,
+    IndexConfig,
+    MultihopConfig,
+    QamatConfig,
+    WarmupConfig,
+)
+from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
+from schemas.world import WorldConfig
+
+PresetName = Literal["toy", "smoke", "mini"]
+
+
+class CorpusPreset(Frozen):
+    """Passages to memory."""
+
+    ingest: IngestConfig
+    tokenizer: TrainTokenizerConfig
+    generator: GeneratorConfig
+    answers: ExtractAnswersConfig
+    questions: GenerateQuestionsConfig
+    filter: FilterQuestionsConfig
+    memory: MemoryConfig
+    negatives: NegativesConfig
+
+
+class TrainingPreset(Frozen):
+    """The stages of QAMAT and of what it is compared with."""
+
+    warmup: WarmupConfig
+    inbatch: InBatchConfig
+    index: IndexConfig
+    global_: GlobalConfig
+    finetune: GlobalConfig
+    two_hop_one_round: GlobalConfig
+    """QAMAT on two-hop questions: one round of retrieval, twice the slots, the steps of QAMAT+."""
+    multihop: MultihopConfig
+    closed_book: ClosedBookConfig
+
+    def seeded(self, seed: int) -> "TrainingPreset":
+        """Return the same stages with another seed."""
+        return self.model_validate(_with_seed(self.model_dump(), seed))
+
+
+class EvaluationPreset(Frozen):
+    """How trained models are asked."""
+
+    single_hop: EvaluationConfig
+    two_hop_one_round: EvaluationConfig
+    two_hop: EvaluationConfig
+    closed_book: EvaluationConfig
+    memory_shares: tuple[float, ...]
+    """Shares of the memory of Figure 7."""
+
+
+class Preset(Frozen):
+    """All numbers of one scale."""
+
+    name: PresetName
+    world: BuildWorldConfig
+    corpus: CorpusPreset
+    training: TrainingPreset
+    evaluation: EvaluationPreset
+
+
+def preset(name: str) -> Preset:
+    """Return a preset by its name.
+
+    Raises:
+        ConfigError: there is none of that name; lists those there are.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
+    return PRESETS[name]()
+
+
+def _with_seed(value: object, seed: int) -> object:
+    """Set every ``seed`` inside nested dictionaries."""
+    if isinstance(value, dict):
+        return {key: seed if key == "seed" else _with_seed(part, seed) for key, part in value.items()}
+    return value
+
+
+def _training(steps: int, batch_size: int, learning_rate: float) -> TrainingConfig:
+    optimizer = OptimizerConfig(
+        learning_rate=learning_rate, schedule="cosine", warmup_steps=max(1, steps // 20), clip_norm=1.0
+    )
+    return TrainingConfig(steps=steps, batch_size=batch_size, optimizer=optimizer, log_every=max(1, steps // 20))
+
+
+def _t5(d_model: int, heads: int, locality: tuple[float, ...]) -> T5Config:
+    """Return a small T5 1.1; its vocabulary is fitted to the tokenizer."""
+    return T5Config(
+        d_model=d_model,
+        num_heads=heads,
+        head_dim=d_model // heads,
+        d_ff=2 * d_model,
+        num_encoder_layers=2,
+        num_decoder_layers=1,
+        tie_embeddings=True,
+        pointer_head=True,
+        locality_start=locality,
+    )
+
+
+class _Scale(Frozen):
+    """The numbers in which the small presets differ."""
+
+    world: WorldConfig
+    shard_rows: int
+    d_model: int
+    pieces: int
+    generator_steps: int
+    generator_rows: TaskRows
+    beam: int
+    warmup: tuple[int, int, float]
+    """Steps, batch size, learning rate; so are the other stages."""
+    inbatch: tuple[int, int, float]
+    global_: tuple[int, int, float]
+    finetune: tuple[int, int, float]
+    multihop: tuple[int, int, float]
+    closed_passages: tuple[int, int, float]
+    closed_questions: tuple[int, int, float]
+    slots: int
+    hop_slots: int
+
+
+def _small(name: PresetName, scale: _Scale) -> Preset:
+    locality = (1.0, 0.4, 0.0)
+    t5 = _t5(scale.d_model, 3, locality)
+    return Preset(
+        name=name,
+        world=BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows),
+        corpus=_corpus(scale, t5),
+        training=_stages(scale, t5),
+        evaluation=_evaluation(scale),
+    )
+
+
+def _corpus(scale: _Scale, t5: T5Config) -> CorpusPreset:
+    training = _training(scale.generator_steps, scale.generator_rows.total, 3e-3)
+    shape = BatchShape(rows=128)
+    return CorpusPreset(
+        ingest=IngestConfig(shard_rows=scale.shard_rows),
+        tokenizer=TrainTokenizerConfig(tokenizer=TokenizerConfig(vocab_size=scale.pieces)),
+        generator=GeneratorConfig(
+            model=t5,
+            training=training,
+            lengths=GeneratorLengths(passage=64, question=24, answer=10),
+            rows=scale.generator_rows,
+        ),
+        answers=ExtractAnswersConfig(beam_size=scale.beam, shape=shape),
+        questions=GenerateQuestionsConfig(shape=shape),
+        filter=FilterQuestionsConfig(shape=shape),
+        memory=MemoryConfig(),
+        negatives=NegativesConfig(spans_per_passage=1),
+    )
+
+
+def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
+    model = QamatConfig(
+        t5=t5,
+        passage_length=56,
+        question_length=26,
+        target_length=10,
+        key_length=16,
+        value_length=20,
+        temperature=scale.d_model**0.5,
+    )
+    aided = {"model": model, "retrieval_loss_weight": 1.0}
+    return TrainingPreset(
+        warmup=WarmupConfig(model=model, training=_training(*scale.warmup), top_k=scale.slots),
+        inbatch=InBatchConfig(**aided, training=_training(*scale.inbatch), top_k=2, negatives_per_example=1),
+        index=IndexConfig(),
+        global_=GlobalConfig(**aided, training=_training(*scale.global_), top_k=scale.slots, vary_k=True),
+        finetune=GlobalConfig(**aided, training=_training(*scale.finetune), top_k=scale.slots, vary_k=True),
+        two_hop_one_round=GlobalConfig(
+            **aided, training=_training(*scale.multihop), top_k=2 * scale.hop_slots, vary_k=True
+        ),
+        multihop=MultihopConfig(**aided, training=_training(*scale.multihop), top_k=scale.hop_slots, vary_k=True),
+        closed_book=ClosedBookConfig(
+            model=model, passages=_training(*scale.closed_passages), questions=_training(*scale.closed_questions)
+        ),
+    )
+
+
+def _evaluation(scale: _Scale) -> EvaluationPreset:
+    ks = tuple(k for k in (1, 2, 4, 8, 16) if k <= scale.slots)
+    two = scale.hop_slots
+    return EvaluationPreset(
+        single_hop=EvaluationConfig(top_k=scale.slots, ks=ks, recall_at=(1, 2, 4, 8, 16)),
+        two_hop_one_round=EvaluationConfig(top_k=2 * two, ks=(2 * two,), recall_at=(1, 4)),
+        two_hop=EvaluationConfig(top_k=two, ks=(two,), recall_at=(1, 4), rounds=2),
+        closed_book=EvaluationConfig(rounds=0, ks=(1,), recall_at=(1,)),
+        memory_shares=(0.0, 0.25, 0.5, 0.75, 1.0),
+    )
+
+
+def _toy() -> Preset:
+    world = WorldConfig(persons=24, cities=12, countries=4, companies=8, books=8, annotation_worlds=1)
+    return _small(
+        "toy",
+        _Scale(
+            world=world,
+            shard_rows=32,
+            d_model=24,
+            pieces=300,
+            generator_steps=4,
+            generator_rows=TaskRows(extraction=4, generation=4, comprehension=4),
+            beam=2,
+            warmup=(4, 8, 3e-3),
+            inbatch=(4, 8, 3e-3),
+            global_=(4, 8, 1e-3),
+            finetune=(4, 8, 1e-3),
+            multihop=(4, 8, 1e-3),
+            closed_passages=(4, 8, 1e-3),
+            closed_questions=(4, 8, 1e-3),
+            slots=2,
+            hop_slots=2,
+        ),
+    )
+
+
+def _smoke() -> Preset:
+    world = WorldConfig(persons=100, cities=50, countries=15, companies=30, books=35, annotation_worlds=10)
+    return _small(
+        "smoke",
+        _Scale(
+            world=world,
+            shard_rows=128,
+            d_model=60,
+            pieces=1000,
+            generator_steps=250,
+            generator_rows=TaskRows(extraction=26, generation=24, comprehension=14),
+            beam=6,
+            warmup=(60, 32, 3e-3),
+            inbatch=(150, 48, 3e-3),
+            global_=(30, 32, 1e-3),
+            finetune=(80, 32, 1e-3),
+            multihop=(60, 32, 1e-3),
+            closed_passages=(100, 48, 3e-3),
+            closed_questions=(100, 48, 3e-3),
+            slots=4,
+            hop_slots=2,
+        ),
+    )
+
+
+def _mini() -> Preset:
+    return _small(
+        "mini",
+        _Scale(
+            world=WorldConfig(),
+            shard_rows=256,
+            d_model=96,
+            pieces=1000,
+            generator_steps=680,
+            generator_rows=TaskRows(extraction=26, generation=24, comprehension=14),
+            beam=6,
+            warmup=(250, 48, 3e-3),
+            inbatch=(300, 48, 3e-3),
+            global_=(80, 32, 1e-3),
+            finetune=(250, 32, 1e-3),
+            multihop=(330, 32, 1e-3),
+            closed_passages=(400, 96, 3e-3),
+            closed_questions=(800, 96, 3e-3),
+            slots=4,
+            hop_slots=2,
+        ),
+    )
+
+
+PRESETS: Final[Mapping[str, Callable[[], Preset]]] = MappingProxyType({"toy": _toy, "smoke": _smoke, "mini": _mini})
+"""Preset name -> what builds it."""
