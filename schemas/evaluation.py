@@ -33,7 +33,7 @@ class SummaryConfig(Frozen):
     """The K of every recall@K row."""
     seed: int = 0
     """The seed of a single run."""
-    resamples: int = Field(2000, ge=1)
+    resamples: int = Field(default=2000, ge=1)
     """Bootstrap resamples of an interval."""
 
 
@@ -45,7 +45,7 @@ class Bm25Config(Frozen):
     """The K of every recall@K row; the largest is how many entries are retrieved."""
     seed: int = 0
     """Written to the rows; nothing is random but the resampling."""
-    resamples: int = Field(2000, ge=1)
+    resamples: int = Field(default=2000, ge=1)
     """Bootstrap resamples of an interval."""
 
 
@@ -57,7 +57,7 @@ class AuditConfig(Frozen):
     split: str = "test"
     model_size: str
     seed: int = 0
-    resamples: int = Field(2000, ge=1)
+    resamples: int = Field(default=2000, ge=1)
     """Bootstrap resamples of an interval."""
 
 
@@ -68,7 +68,7 @@ class ReportConfig(Frozen):
     preset: str
     rerun: str
     """The command that makes this report again."""
-    questions: int = Field(10, ge=0)
+    questions: int = Field(default=10, ge=0)
     """Questions shown with the entries that answered them."""
-    entries: int = Field(5, ge=1)
+    entries: int = Field(default=5, ge=1)
     """Entries shown a question."""

@@ -16,18 +16,18 @@ class T5Config(Frozen):
     """The shape of a T5, 1.0 (ReLU, tied output embedding scaled by d^-1/2) or 1.1 (gated GELU, own output layer)."""
 
     variant: Literal["1.0", "1.1"] = "1.1"
-    vocab_size: int = Field(32128, gt=0)
-    d_model: int = Field(512, gt=0)
-    num_heads: int = Field(6, gt=0)
-    head_dim: int = Field(64, gt=0)
-    d_ff: int = Field(1024, gt=0)
-    num_encoder_layers: int = Field(8, gt=0)
-    num_decoder_layers: int = Field(8, gt=0)
+    vocab_size: int = Field(default=32128, gt=0)
+    d_model: int = Field(default=512, gt=0)
+    num_heads: int = Field(default=6, gt=0)
+    head_dim: int = Field(default=64, gt=0)
+    d_ff: int = Field(default=1024, gt=0)
+    num_encoder_layers: int = Field(default=8, gt=0)
+    num_decoder_layers: int = Field(default=8, gt=0)
     tie_embeddings: bool = False
     """Use the token embedding as output layer, scaled by d_model^-1/2 (T5 1.0)."""
-    relative_buckets: int = Field(32, ge=4)
-    relative_max_distance: int = Field(128, gt=2)
-    dropout: float = Field(0.0, ge=0, lt=1)
+    relative_buckets: int = Field(default=32, ge=4)
+    relative_max_distance: int = Field(default=128, gt=2)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     dtype: Literal["float32", "bfloat16"] = "float32"
     """The type of activations; parameters are always float32."""
     pointer_head: bool = False

@@ -195,17 +195,45 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         value_length=20,
         temperature=scale.d_model**0.5,
     )
-    aided = {"model": model, "retrieval_loss_weight": 1.0}
+    weight = 1.0
     return TrainingPreset(
         warmup=WarmupConfig(model=model, training=_training(*scale.warmup), top_k=scale.slots),
-        inbatch=InBatchConfig(**aided, training=_training(*scale.inbatch), top_k=2, negatives_per_example=1),
-        index=IndexConfig(),
-        global_=GlobalConfig(**aided, training=_training(*scale.global_), top_k=scale.slots, vary_k=True),
-        finetune=GlobalConfig(**aided, training=_training(*scale.finetune), top_k=scale.slots, vary_k=True),
-        two_hop_one_round=GlobalConfig(
-            **aided, training=_training(*scale.multihop), top_k=2 * scale.hop_slots, vary_k=True
+        inbatch=InBatchConfig(
+            model=model,
+            retrieval_loss_weight=weight,
+            training=_training(*scale.inbatch),
+            top_k=2,
+            negatives_per_example=1,
         ),
-        multihop=MultihopConfig(**aided, training=_training(*scale.multihop), top_k=scale.hop_slots, vary_k=True),
+        index=IndexConfig(),
+        global_=GlobalConfig(
+            model=model,
+            retrieval_loss_weight=weight,
+            training=_training(*scale.global_),
+            top_k=scale.slots,
+            vary_k=True,
+        ),
+        finetune=GlobalConfig(
+            model=model,
+            retrieval_loss_weight=weight,
+            training=_training(*scale.finetune),
+            top_k=scale.slots,
+            vary_k=True,
+        ),
+        two_hop_one_round=GlobalConfig(
+            model=model,
+            retrieval_loss_weight=weight,
+            training=_training(*scale.multihop),
+            top_k=2 * scale.hop_slots,
+            vary_k=True,
+        ),
+        multihop=MultihopConfig(
+            model=model,
+            retrieval_loss_weight=weight,
+            training=_training(*scale.multihop),
+            top_k=scale.hop_slots,
+            vary_k=True,
+        ),
         closed_book=ClosedBookConfig(
             model=model, passages=_training(*scale.closed_passages), questions=_training(*scale.closed_questions)
         ),

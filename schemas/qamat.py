@@ -13,19 +13,19 @@ class QamatConfig(Frozen):
     """The shape of QAMAT: a T5, the lengths of what it reads, and how the memory is integrated."""
 
     t5: T5Config
-    passage_length: int = Field(256, gt=0)
+    passage_length: int = Field(default=256, gt=0)
     """Pieces of a masked passage (pre-training input); not given by the paper."""
-    question_length: int = Field(64, gt=0)
+    question_length: int = Field(default=64, gt=0)
     """Pieces of a question with its [MASK] (fine-tuning input); not given by the paper."""
-    target_length: int = Field(32, gt=0)
+    target_length: int = Field(default=32, gt=0)
     """Pieces of the target; not given by the paper."""
-    key_length: int = Field(32, gt=1)
+    key_length: int = Field(default=32, gt=1)
     """Pieces of a memory key: [CLS] question (section 5.1)."""
-    value_length: int = Field(40, gt=1)
+    value_length: int = Field(default=40, gt=1)
     """Pieces of a memory value: [CLS] answer question (section 5.1)."""
-    temperature: float = Field(1.0, gt=0)
+    temperature: float = Field(default=1.0, gt=0)
     """Divides the inner products; 1 is the paper, sqrt(d_model) helps models trained from scratch."""
-    balance: float = Field(1.0, ge=0)
+    balance: float = Field(default=1.0, ge=0)
     """The factor lambda of equation 2 on the discrete part; not given by the paper."""
     integration: Literal["both", "neural", "discrete"] = "both"
     """Which memory representations the decoder reads while training (sections 3.3 and 3.4)."""
@@ -36,11 +36,11 @@ class StageConfig(Frozen):
 
     model: QamatConfig
     training: TrainingConfig
-    top_k: int = Field(4, gt=0)
+    top_k: int = Field(default=4, gt=0)
     """Memory slots K that the reader gets."""
     vary_k: bool = False
     """Hide slots at random so that one model serves every k up to K; not in the paper (it trains one K)."""
-    retrieval_loss_weight: float = Field(0.0, ge=0)
+    retrieval_loss_weight: float = Field(default=0.0, ge=0)
     """Weight of a contrastive term on the known positive; 0 is the paper's purely latent objective."""
 
 
@@ -51,28 +51,28 @@ class WarmupConfig(StageConfig):
     passages with the answer masked.
     """
 
-    question_share: float = Field(0.5, ge=0, le=1)
+    question_share: float = Field(default=0.5, ge=0, le=1)
     """Share of the batch whose input is the question; the others are masked passages."""
 
 
 class InBatchConfig(StageConfig):
     """Stage one: the batch's own entries are the memory, everything is updated (section 4.2)."""
 
-    negatives_per_example: int = Field(7, ge=0)
+    negatives_per_example: int = Field(default=7, ge=0)
     """BM25 hard negatives of each example in the batch's memory."""
 
 
 class GlobalConfig(StageConfig):
     """Stage two and fine-tuning: the frozen global memory; query encoder and decoder are updated (section 4.2)."""
 
-    top_k: int = Field(16, gt=0)
+    top_k: int = Field(default=16, gt=0)
 
 
 class MultihopConfig(StageConfig):
     """QAMAT+: two rounds of retrieval, ``top_k`` entries each (sections 3.5 and 4.3)."""
 
-    top_k: int = Field(16, gt=0)
-    first_hop_weight: float = Field(1.0, ge=0)
+    top_k: int = Field(default=16, gt=0)
+    first_hop_weight: float = Field(default=1.0, ge=0)
     """Weight of -log p(m1|X), the supervision of the first round; not given by the paper."""
 
 
@@ -89,13 +89,13 @@ class ClosedBookConfig(Frozen):
 class IndexConfig(Frozen):
     """Encoding a memory with a checkpoint's encoder."""
 
-    batch_size: int = Field(512, gt=0)
+    batch_size: int = Field(default=512, gt=0)
 
 
 class EvaluationConfig(Frozen):
     """Answering the questions of a data set from a memory."""
 
-    top_k: int = Field(4, gt=0)
+    top_k: int = Field(default=4, gt=0)
     """Slots that the model has; each ``ks`` is at most this."""
     ks: tuple[int, ...] = (1, 2, 4)
     """Every k for which answers are given: slots beyond it are hidden."""
@@ -103,9 +103,9 @@ class EvaluationConfig(Frozen):
     """Every k for which recall is measured."""
     rounds: Literal[0, 1, 2] = 1
     """Rounds of retrieval; 0 is closed-book."""
-    batch_size: int = Field(128, gt=0)
+    batch_size: int = Field(default=128, gt=0)
     seed: int = 0
-    memory_share: float = Field(1.0, ge=0, le=1)
+    memory_share: float = Field(default=1.0, ge=0, le=1)
     """Share of the memory that is kept, drawn by ``seed`` (Figure 7)."""
 
     @model_validator(mode="after")

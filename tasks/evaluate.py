@@ -84,10 +84,9 @@ def predictions_table(
 ) -> pa.Table:
     """Return the scored ``predictions`` of what was answered."""
     texts = [answer_text(checkpoint.tokenizer.decode(tokens)) for tokens in answered.tokens]
-    found = [
-        [(row, round(weight, 4)) for row, weight in zip(*line, strict=True) if row >= 0] for line in _lines(answered)
-    ]
-    ids = [[entries.ids[row] for row, _ in line] for line in found]
+    lines = zip(answered.rows.tolist(), answered.weights.tolist(), strict=True)
+    found = [[(row, round(weight, 4)) for row, weight in zip(*line, strict=True) if row >= 0] for line in lines]
+    ids = [[entries.ids[int(row)] for row, _ in line] for line in found]
     weights = [[weight for _, weight in line] for line in found]
     return score_predictions(examples, texts, ids, weights, accepted)
 
