@@ -28,7 +28,7 @@ def fit_vocabulary(model: T5Config, tokenizer: Tokenizer) -> T5Config:
 def init_params(model: T5, seed: int) -> Params:
     """Return fresh parameters."""
     tokens = jnp.ones((1, 2), jnp.int32)
-    return model.init(jax.random.key(seed), tokens, tokens)["params"]
+    return jax.jit(model.init)(jax.random.key(seed), tokens, tokens)["params"]
 
 
 def train_generator(data: Annotated, tokenizer: Tokenizer, config: GeneratorConfig, work: Path) -> Trained:
