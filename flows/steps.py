@@ -1,14 +1,21 @@
-"""The steps of all flows: each task module's ``run`` as a Prefect task.
+"""The steps of all flows: each task module's ``run`` as a Prefect task, with provenance and progress.
 
-A step takes and gives references, never rows. What a user must mend (``QamatError``) is not tried again; anything else,
-a lost machine say, is, and the job goes on where it was.
+A step takes and gives references, never rows. A fault that may pass (``PASSING``) is tried again and the job goes on
+where it was; what a user or a developer has to mend is not.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import task
+from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
 
 import tasks.audit_corpus
 import tasks.build_index
@@ -33,36 +40,123 @@ import tasks.train_inbatch
 import tasks.train_multihop
 import tasks.train_tokenizer
 import tasks.train_warmup
-from schemas.errors import QamatError
+from flows.progress import ArtifactTeller, console_teller
+from qamat_core.progress import listening
+from qamat_core.store.provenance import flow_run_id
+from qamat_core.store.store import Store
+from schemas.artifacts import ArtifactRef
+from schemas.resources import Resources
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+PASSING = (OSError, MemoryError, RuntimeError)
+"""Faults that may be gone a moment later: the machine's and the runner's."""
 
-def _step(name: str, run: Callable[P, R]) -> Callable[P, R]:
-    wrapped = task(
-        run,
+
+@dataclass
+class Tally:
+    """How many steps of a flow were computed, and how many were found made already."""
+
+    computed: int = 0
+    reused: int = 0
+
+
+_tally: ContextVar[Tally | None] = ContextVar("tally", default=None)
+
+
+@contextmanager
+def counting() -> Generator[Tally]:
+    """Count the steps of the flows that run inside the block."""
+    tally = Tally()
+    token = _tally.set(tally)
+    try:
+        yield tally
+    finally:
+        _tally.reset(token)
+
+
+def _step(name: str, run: Callable[P, R]) -> Task[P, R]:
+    """Return a task's ``run`` as a step of a flow."""
+
+    @task(
         name=name,
         task_run_name=f"{name} {{name}}",
         retries=2,
         retry_delay_seconds=1,
-        retry_condition_fn=_worth_retrying,
+        retry_condition_fn=_may_pass,
         cache_policy=NO_CACHE,
         persist_result=False,
-        log_prints=False,
     )
-    return wrapped  # pyright: ignore[reportReturnType]
+    @wraps(run)
+    def work(*args: P.args, **kwargs: P.kwargs) -> R:
+        label = f"{name} {kwargs['name']}"
+        teller, artifacts = console_teller(), ArtifactTeller()
+
+        def tell(stage: str, done: int, total: int, metrics: Mapping[str, float]) -> None:
+            teller(stage, done, total, metrics)
+            artifacts(stage, done, total, metrics)
+
+        started = time.monotonic()
+        run_id = str(flow_run.id)
+        teller.begin(label)
+        with _inside(run_id), listening(tell):
+            result = run(*args, **kwargs)
+        resources = kwargs["resources"]
+        assert isinstance(resources, Resources), "every task takes resources"
+        teller.end(label, _outcome(resources, result, run_id, time.monotonic() - started))
+        return result
+
+    return work
 
 
-def _worth_retrying(task: Any, run: Any, state: Any) -> bool:
+def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     del task, run
     try:
         state.result()
-    except QamatError:
-        return False
-    except Exception:  # whatever else went wrong may go right next time
+    except PASSING:
         return True
+    except Exception:
+        return False
     return False
+
+
+@contextmanager
+def _inside(run_id: str) -> Generator[None]:
+    """Let the store write this flow run into what it registers."""
+    token = flow_run_id.set(run_id)
+    try:
+        yield
+    finally:
+        flow_run_id.reset(token)
+
+
+def _outcome(resources: Resources, result: object, run_id: str, seconds: float) -> str:
+    """Count a step and say in a few words what came of it."""
+    store = Store(resources.home)
+    rows = [store.row(ref) for ref in references(result)]
+    computed = any(row.flow_run_id == run_id for row in rows)
+    if tally := _tally.get():
+        tally.computed += computed
+        tally.reused += not computed
+    first = rows[0]
+    counts = f", read {first.read} = kept {first.kept} + rejected {first.rejected}" if first.read else ""
+    return (f"made in {seconds:.1f} s" if computed else "found") + counts
+
+
+def references(value: object) -> Iterator[ArtifactRef]:
+    """Yield every artifact reference in a step's result, in order."""
+    if isinstance(value, ArtifactRef):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from references(part)
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from references(part)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from references(getattr(value, field.name))
 
 
 build_world = _step("build world", tasks.build_world.run)

@@ -1,0 +1,93 @@
+"""A Prefect server of our own for one command: offline, quiet, gone when the command ends.
+
+Prefect's built-in temporary server writes into our terminal, and Ctrl-C kills it before the flow can say that it was
+stopped. This one logs to a file, hears no Ctrl-C, and ends when the pipe from its parent closes, however that dies.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import uvicorn
+
+STARTUP_SECONDS = 180
+"""The first start makes the database, which takes long on a busy machine."""
+
+
+class LocalServer:
+    """A server process with its database and log in a directory; it starts at once and is waited for later."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._log = directory / "server.log"
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}/api"
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(port)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"},
+            )
+
+    def wait(self) -> None:
+        """Wait until the server answers.
+
+        Raises:
+            RuntimeError: it ended or does not answer; names its log.
+        """
+        for _ in range(STARTUP_SECONDS * 10):
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the Prefect server ended at its start: see {self._log}")
+            try:
+                with urlopen(f"{self.url}/health", timeout=10):
+                    return
+            except (URLError, OSError):
+                time.sleep(0.1)
+        raise RuntimeError(f"the Prefect server does not answer after {STARTUP_SECONDS} s: see {self._log}")
+
+    def stop(self) -> None:
+        """End the server; it writes what it still has to write."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def main(port: int) -> None:
+    """Serve until standard input closes."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    uvicorn.run(
+        "prefect.server.api.server:create_app",
+        factory=True,
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+    )
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,60 @@
+"""What a flow runs in when it is called from the command line: settings, a server, and who is told of progress.
+
+Nothing here imports Prefect before its settings stand in the environment.
+"""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.local_server import LocalServer
+from qamat_core.store.store import Store
+
+SETTINGS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+}
+"""No analytics, no pickles, and a terminal for our own lines: logs go to the server. What is set already stays."""
+
+
+@contextmanager
+def prefect_session(home: Path) -> Generator[None]:
+    """Let flows run inside the block, on the server of PREFECT_API_URL or else on one of our own.
+
+    Raises:
+        ConfigError: the home cannot be written.
+    """
+    Store(home)
+    directory = home.absolute() / "prefect"
+    os.environ.setdefault("PREFECT_HOME", str(directory))
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if os.environ.get("PREFECT_API_URL"):
+        yield
+        return
+    server = LocalServer(directory)
+    try:
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        server.wait()
+        with temporary_settings(updates={PREFECT_API_URL: server.url}):
+            try:
+                yield
+            finally:
+                _send_what_waits()
+    finally:
+        server.stop()
+
+
+def _send_what_waits() -> None:
+    """Send logs and events that wait in the background, before the server goes."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogHandler
+
+    APILogHandler().flush()
+    EventsWorker.drain_all(timeout=5)
