@@ -57,8 +57,6 @@ def collect(
 
 def _is_seen(passage: Passage, one: Annotation, tokenizer: Tokenizer, config: GeneratorConfig) -> bool:
     end = one.start + len(one.answers[0])
-    if end <= config.lengths.passage // 2:  # no piece is shorter than a character, the marks are few
-        return True
     prompt = generation_prompt(config.prompts, passage.title, passage.text[:end], one.start, end)
     return len(tokenizer.encode(prompt)) < config.lengths.passage
 
