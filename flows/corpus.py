@@ -11,6 +11,7 @@ from schemas.orders import RegenerateCorpus
 from schemas.presets import CorpusPreset, preset
 from schemas.resources import Resources
 from tasks.build_memory import MemoryInputs
+from tasks.build_world import WorldRefs
 from tasks.extract_answers import ExtractionInputs
 from tasks.filter_questions import FilterInputs
 from tasks.generate_questions import QuestionInputs
@@ -49,11 +50,13 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
     if order.passages:
         sources = file_sources(numbers.corpus, order.passages, order.squad, name=order.name, resources=resources)
     else:
-        world = steps.build_world(numbers.world, name=order.name, resources=resources)
-        sources = Sources(
-            passages=world.passages, annotated_passages=world.annotated_passages, annotations=world.annotations
-        )
+        sources = world_sources(steps.build_world(numbers.world, name=order.name, resources=resources))
     return make_corpus(numbers.corpus, sources, name=order.name, resources=resources)
+
+
+def world_sources(world: WorldRefs) -> Sources:
+    """Return the embedded world corpus as sources."""
+    return Sources(passages=world.passages, annotated_passages=world.annotated_passages, annotations=world.annotations)
 
 
 def file_sources(

@@ -1,0 +1,53 @@
+"""The flow that reproduces the paper's tables: one run, from nothing to a report."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from flows import steps
+from flows.corpus import Corpus, make_corpus, world_sources
+from flows.study import Study
+from flows.tables import TABLES, ask_finetuned
+from schemas.artifacts import ArtifactRef
+from schemas.evaluation import ReportConfig
+from schemas.orders import Reproduce
+from schemas.presets import preset
+from schemas.resources import Resources
+from tasks.build_report import ReportInputs, Shown, copy_report
+
+
+@flow(name="reproduce-paper", persist_result=False)
+def reproduce(order: Reproduce) -> ArtifactRef:
+    """Make the world corpus, its memory, the models, their answers and the report of the tables wanted."""
+    numbers = preset(order.preset)
+    resources = Resources(home=order.home, workers=order.workers)
+    world = steps.build_world(numbers.world, name=order.name, resources=resources)
+    corpus = make_corpus(numbers.corpus, world_sources(world), name=order.name, resources=resources)
+    study = Study(order, numbers, world, corpus, resources)
+    metrics = [ref for table, measure in TABLES.items() if table in (order.only or TABLES) for ref in measure(study)]
+    inputs = ReportInputs(metrics=tuple(metrics), corpus=funnel(corpus), shown=worked_questions(study))
+    config = ReportConfig(preset=order.preset, rerun=command(order))
+    report = steps.build_report(config, inputs, name=order.name, resources=resources)
+    if order.out is not None:
+        copy_report(report, Path(order.out), resources=resources)
+    return report
+
+
+def funnel(corpus: Corpus) -> tuple[ArtifactRef, ...]:
+    """Return the tables of the way from passages to memory."""
+    return (corpus.sources.passages, corpus.answers, corpus.questions, corpus.verdicts, corpus.memory)
+
+
+def worked_questions(study: Study) -> Shown | None:
+    """Return what the questions shown in the report are drawn from; None if no fine-tuned model is wanted."""
+    if study.order.only and not set(study.order.only) & {"table2", "table4", "table5", "figure7"}:
+        return None
+    predictions = ask_finetuned(study, "generated", 0)[max(study.numbers.evaluation.single_hop.ks)]
+    return Shown(predictions, study.corpus.memory, (study.corpus.sources.passages,))
+
+
+def command(order: Reproduce) -> str:
+    """Return the command that makes this report again."""
+    only = "".join(f" --only {table}" for table in order.only)
+    split = f" --split {order.split}" if order.split != "test" else ""
+    return f"qamat reproduce --preset {order.preset}{only} --seeds {order.seeds}{split}"

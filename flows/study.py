@@ -1,0 +1,125 @@
+"""A study: the models that the tables need, each trained once for every seed and memory, and what they answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from flows import steps
+from flows.corpus import Corpus
+from flows.training import Learned, Memory, Pretrained, finetune, train_global, train_inbatch, warm_up, with_index
+from schemas.artifacts import ArtifactRef, Name
+from schemas.evaluation import Place, SummaryConfig
+from schemas.orders import Reproduce
+from schemas.presets import Preset
+from schemas.qamat import EvaluationConfig, GlobalConfig
+from schemas.resources import Resources
+from schemas.world import Split
+from tasks.build_world import WorldRefs
+from tasks.evaluate import EvaluateInputs
+from tasks.mine_negatives import NegativesInputs
+
+MemoryKind = Literal["generated", "gold"]
+Predictions = Mapping[int, ArtifactRef]
+"""The predictions of one run by k."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The stages of one QAMAT: one seed over one memory."""
+
+    inbatch: Pretrained
+    global_: Pretrained
+    finetuned: Pretrained
+
+
+@dataclass
+class Study:
+    """All that the tables have in common."""
+
+    order: Reproduce
+    numbers: Preset
+    world: WorldRefs
+    corpus: Corpus
+    resources: Resources
+    _models: dict[str, Model] = field(default_factory=dict[str, Model])
+
+    @property
+    def name(self) -> Name:
+        """Begins the names of all artifacts."""
+        return self.order.name
+
+    @property
+    def seeds(self) -> range:
+        """The seed of every model."""
+        return range(self.order.seeds)
+
+    @property
+    def split(self) -> Split:
+        """The questions that are asked."""
+        return self.order.split
+
+    @property
+    def learned(self) -> Learned:
+        """What every model starts from."""
+        sources = self.corpus.sources
+        return Learned(
+            tokenizer=self.corpus.tokenizer,
+            annotated_passages=sources.annotated_passages,
+            annotations=sources.annotations,
+        )
+
+    def memory(self, kind: MemoryKind) -> Memory:
+        """Return a memory with its pre-training examples."""
+        if kind == "generated":
+            return Memory(qa_pairs=self.corpus.memory, examples=self.corpus.pretrain_examples)
+        inputs = NegativesInputs(self.world.passages, self.world.gold_pairs)
+        name = f"{self.name}-gold"
+        mined = steps.mine_negatives(self.numbers.corpus.negatives, inputs, name=name, resources=self.resources)
+        return Memory(qa_pairs=self.world.gold_pairs, examples=mined.pretrain_examples)
+
+    def model(self, kind: MemoryKind, seed: int) -> Model:
+        """Return the QAMAT of a seed over a memory, trained when it is first asked for."""
+        name = f"{self.name}-{kind}-s{seed}"
+        if name not in self._models:
+            self._models[name] = self._train(kind, seed, name)
+        return self._models[name]
+
+    def _train(self, kind: MemoryKind, seed: int, name: Name) -> Model:
+        config = self.numbers.training.seeded(seed)
+        memory = self.memory(kind)
+        inbatch = train_inbatch(config, self.learned, memory, name=name, resources=self.resources)
+        stage_two = train_global(config.global_, inbatch, memory, name=name, resources=self.resources)
+        finetuned = self.finetune(stage_two, kind, seed, name)
+        return Model(inbatch, stage_two, finetuned)
+
+    def finetune(self, start: Pretrained, kind: MemoryKind, seed: int, name: Name) -> Pretrained:
+        """Fine-tune on the world's single-hop training questions."""
+        config = self.numbers.training.seeded(seed).finetune
+        questions = self.world.questions["train"]
+        return finetune(config, start, self.memory(kind), questions, name=name, resources=self.resources)
+
+    def only_global(self, kind: MemoryKind, seed: int) -> Pretrained:
+        """Return the ablation that skips stage one: the steps of both stages over a memory that the warm-up encoded."""
+        config = self.numbers.training.seeded(seed)
+        name = f"{self.name}-{kind}-s{seed}-only"
+        memory = self.memory(kind)
+        warm = warm_up(config, self.learned, name=f"{self.name}-{kind}-s{seed}", resources=self.resources)
+        start = with_index(config, warm, memory, name=f"{name}-warmup", resources=self.resources)
+        steps_of_both = config.inbatch.training.steps + config.global_.training.steps
+        training = config.global_.training.model_copy(update={"steps": steps_of_both})
+        longer = GlobalConfig.model_validate({**dict(config.global_), "training": training})
+        return train_global(longer, start, memory, name=name, resources=self.resources)
+
+    def ask(
+        self, config: EvaluationConfig, model: Pretrained, questions: ArtifactRef, name: Name, *, closed: bool = False
+    ) -> Predictions:
+        """Let a model answer questions."""
+        inputs = EvaluateInputs(model.checkpoint, questions, None if closed else model.index)
+        return steps.evaluate(config, inputs, name=name, resources=self.resources)
+
+    def summarise(
+        self, places: Sequence[Place], runs: Sequence[ArtifactRef], name: Name, recall_at: tuple[int, ...] = ()
+    ) -> ArtifactRef:
+        """Turn one run a seed into figures that stand at every place."""
+        config = SummaryConfig(places=tuple(places), ks=recall_at)
+        return steps.summarise(config, runs, name=name, resources=self.resources)

@@ -1,0 +1,222 @@
+"""The tables of the report: which models each of them asks which questions, and where the figures stand."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, get_args
+
+from flows import steps
+from flows.study import MemoryKind, Study
+from flows.training import Memory, Pretrained, finetune, train_multihop
+from schemas.artifacts import ArtifactRef
+from schemas.evaluation import AuditConfig, Bm25Config, Place
+from schemas.orders import TableName
+from schemas.qamat import EvaluationConfig
+from tasks.audit_corpus import AuditInputs
+from tasks.train_closed_book import ClosedBookInputs
+
+MEMORIES: Final[tuple[MemoryKind, ...]] = get_args(MemoryKind)
+
+
+def table1(study: Study) -> list[ArtifactRef]:
+    """Audit the generated memory: its size, coverage and precision."""
+    corpus = study.corpus
+    inputs = AuditInputs(
+        passages=corpus.sources.passages,
+        answers=corpus.answers,
+        questions=corpus.questions,
+        verdicts=corpus.verdicts,
+        memory=corpus.memory,
+        gold=study.world.gold_pairs,
+        examples=study.world.questions[study.split],
+    )
+    config = AuditConfig(split=study.split, model_size=study.numbers.name)
+    return [steps.audit_corpus(config, inputs, name=f"{study.name}-audit-{study.split}", resources=study.resources)]
+
+
+def table2(study: Study) -> list[ArtifactRef]:
+    """Ask single-hop questions of every system, over the generated and the gold memory."""
+    metrics = [closed_book(study, split) for split in ("train", study.split)]
+    for kind in MEMORIES:
+        metrics += [zero_shot(study, kind), finetuned(study, kind), bm25(study, kind)]
+    return metrics
+
+
+def table3(study: Study) -> list[ArtifactRef]:
+    """Ask two-hop questions over the gold memory with one and with two rounds of retrieval."""
+    return [two_hop(study, "QAMAT"), two_hop(study, "QAMAT+")]
+
+
+def table4(study: Study) -> list[ArtifactRef]:
+    """Measure recall and exact match at every K, over both memories."""
+    config = study.numbers.evaluation.single_hop
+    metrics: list[ArtifactRef] = []
+    for kind in MEMORIES:
+        runs = [ask_finetuned(study, kind, seed) for seed in study.seeds]
+        for k in config.ks:
+            place = single_hop(study, "table4", "QAMAT Fine-tuned", kind, k=k)
+            name = f"{study.name}-{kind}-table4-k{k}"
+            metrics.append(study.summarise([place], [run[k] for run in runs], name, (k,)))
+    return metrics
+
+
+def table5(study: Study) -> list[ArtifactRef]:
+    """Leave out either stage of pre-training, over the generated memory."""
+    kind: MemoryKind = "generated"
+    starts: Mapping[str, Callable[[int], Pretrained]] = {
+        "Only In-Batch": lambda seed: study.model(kind, seed).inbatch,
+        "Only Global": lambda seed: study.only_global(kind, seed),
+    }
+    return [ablation(study, kind, row, start) for row, start in starts.items()] + [both_stages(study, kind)]
+
+
+def figure7(study: Study) -> list[ArtifactRef]:
+    """Leave out a share of the generated memory."""
+    config = study.numbers.evaluation.single_hop
+    largest = max(config.ks)
+    metrics: list[ArtifactRef] = []
+    for share in study.numbers.evaluation.memory_shares:
+        percent = round(100 * share)
+        part = EvaluationConfig.model_validate({**dict(config), "ks": (largest,), "memory_share": share})
+        runs: list[ArtifactRef] = []
+        for seed in study.seeds:
+            name = f"{study.name}-generated-s{seed}-{percent}-{study.split}"
+            model = study.model("generated", seed).finetuned
+            runs.append(study.ask(part, model, study.world.questions[study.split], name)[largest])
+        place = single_hop(study, "figure7", "QAMAT Fine-tuned", "generated", k=largest, x=float(percent))
+        metrics.append(study.summarise([place], runs, f"{study.name}-figure7-{percent}"))
+    return metrics
+
+
+TABLES: Final[Mapping[TableName, Callable[[Study], list[ArtifactRef]]]] = MappingProxyType(
+    {"table1": table1, "table2": table2, "table3": table3, "table4": table4, "table5": table5, "figure7": figure7}
+)
+"""Table -> what measures it; each returns ``metrics``."""
+
+
+def single_hop(study: Study, table: TableName, row: str, memory: MemoryKind, **columns: Any) -> Place:
+    """Return where figures on the world's single-hop questions stand."""
+    return Place(
+        table=table,
+        row=row,
+        dataset="world",
+        split=study.split,
+        memory=memory,
+        model_size=study.numbers.name,
+        **columns,
+    )
+
+
+def ask_finetuned(study: Study, kind: MemoryKind, seed: int) -> Mapping[int, ArtifactRef]:
+    """Let the fine-tuned model answer the single-hop questions."""
+    model = study.model(kind, seed).finetuned
+    name = f"{study.name}-{kind}-s{seed}-{study.split}"
+    return study.ask(study.numbers.evaluation.single_hop, model, study.world.questions[study.split], name)
+
+
+def finetuned(study: Study, kind: MemoryKind) -> ArtifactRef:
+    """Measure the fine-tuned model at its largest K."""
+    k = max(study.numbers.evaluation.single_hop.ks)
+    runs = [ask_finetuned(study, kind, seed)[k] for seed in study.seeds]
+    place = single_hop(study, "table2", "QAMAT Fine-tuned", kind, k=k)
+    return study.summarise([place], runs, f"{study.name}-{kind}-finetuned")
+
+
+def zero_shot(study: Study, kind: MemoryKind) -> ArtifactRef:
+    """Measure the pre-trained model, which has seen no question of the data set."""
+    config = study.numbers.evaluation.single_hop
+    k = max(config.ks)
+    runs: list[ArtifactRef] = []
+    for seed in study.seeds:
+        name = f"{study.name}-{kind}-s{seed}-zero-{study.split}"
+        model = study.model(kind, seed).global_
+        runs.append(study.ask(config, model, study.world.questions[study.split], name)[k])
+    place = single_hop(study, "table2", "QAMAT Zero-Shot", kind, k=k)
+    return study.summarise([place], runs, f"{study.name}-{kind}-zero-shot")
+
+
+def bm25(study: Study, kind: MemoryKind) -> ArtifactRef:
+    """Measure BM25 over a memory's questions."""
+    memory = study.corpus.memory if kind == "generated" else study.world.gold_pairs
+    config = Bm25Config(places=(single_hop(study, "table2", "BM25 questions", kind),), ks=(1,))
+    questions = study.world.questions[study.split]
+    name = f"{study.name}-{kind}-bm25-{study.split}"
+    return steps.evaluate_bm25(config, questions, memory, name=name, resources=study.resources).metrics
+
+
+def closed_book(study: Study, split: str) -> ArtifactRef:
+    """Measure the baseline without a memory; on its own training questions too."""
+    questions = study.world.questions
+    learned_from = study.memory("gold").examples
+    runs: list[ArtifactRef] = []
+    for seed in study.seeds:
+        config = study.numbers.training.seeded(seed).closed_book
+        inputs = ClosedBookInputs(study.corpus.tokenizer, learned_from, questions["train"])
+        name = f"{study.name}-s{seed}-closed-book"
+        checkpoint = steps.train_closed_book(config, inputs, name=name, resources=study.resources)
+        model = Pretrained(checkpoint=checkpoint, index=checkpoint)
+        asked = questions["train" if split == "train" else study.split]
+        runs.append(study.ask(study.numbers.evaluation.closed_book, model, asked, f"{name}-{split}", closed=True)[1])
+    place = Place(
+        table="table2",
+        row="Closed-book T5",
+        dataset="world",
+        split=split,
+        memory="none",
+        model_size=study.numbers.name,
+    )
+    return study.summarise([place], runs, f"{study.name}-closed-book-{split}")
+
+
+def two_hop(study: Study, row: str) -> ArtifactRef:
+    """Measure QAMAT (one round, twice the slots) or QAMAT+ (two rounds), trained alike from the fine-tuned model."""
+    evaluation = study.numbers.evaluation
+    config = evaluation.two_hop if row == "QAMAT+" else evaluation.two_hop_one_round
+    (k,) = config.ks
+    label = "two-hop-plus" if row == "QAMAT+" else "two-hop"
+    memory = study.memory("gold")
+    runs: list[ArtifactRef] = []
+    for seed in study.seeds:
+        name = f"{study.name}-gold-s{seed}-{label}"
+        model = train_two_hop(study, memory, row, seed, name)
+        runs.append(study.ask(config, model, study.world.two_hop[study.split], f"{name}-{study.split}")[k])
+    place = Place(
+        table="table3",
+        row=row,
+        dataset="world-two-hop",
+        split=study.split,
+        memory="gold",
+        model_size=study.numbers.name,
+        k=k,
+    )
+    return study.summarise([place], runs, f"{study.name}-{label}")
+
+
+def train_two_hop(study: Study, memory: Memory, row: str, seed: int, name: str) -> Pretrained:
+    """Train on the two-hop questions with one round or with two."""
+    config = study.numbers.training.seeded(seed)
+    start = study.model("gold", seed).finetuned
+    questions = study.world.two_hop["train"]
+    if row == "QAMAT+":
+        return train_multihop(config, start, memory, questions, name=name, resources=study.resources)
+    return finetune(config.two_hop_one_round, start, memory, questions, name=name, resources=study.resources)
+
+
+def ablation(study: Study, kind: MemoryKind, row: str, start: Callable[[int], Pretrained]) -> ArtifactRef:
+    """Measure a model that was fine-tuned from one stage alone."""
+    config = study.numbers.evaluation.single_hop
+    k = max(config.ks)
+    label = row.lower().replace(" ", "-")
+    runs: list[ArtifactRef] = []
+    for seed in study.seeds:
+        name = f"{study.name}-{kind}-s{seed}-{label}"
+        model = study.finetune(start(seed), kind, seed, name)
+        runs.append(study.ask(config, model, study.world.questions[study.split], f"{name}-{study.split}")[k])
+    return study.summarise([single_hop(study, "table5", row, kind, k=k)], runs, f"{study.name}-{kind}-{label}")
+
+
+def both_stages(study: Study, kind: MemoryKind) -> ArtifactRef:
+    """Measure the whole recipe: the fine-tuned model of Table 2."""
+    k = max(study.numbers.evaluation.single_hop.ks)
+    runs = [ask_finetuned(study, kind, seed)[k] for seed in study.seeds]
+    place = single_hop(study, "table5", "In-Batch->Global", kind, k=k)
+    return study.summarise([place], runs, f"{study.name}-{kind}-both-stages")

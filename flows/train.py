@@ -1,0 +1,71 @@
+"""The flow that trains QAMAT over a memory: in-batch, global, fine-tuned, multi-hop."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from flows import steps
+from flows.lookup import find_learned, find_memory, find_trained
+from flows.training import Pretrained, finetune, train_global, train_inbatch, train_multihop
+from qamat_core.store.store import Store
+from schemas.artifacts import ArtifactRef
+from schemas.orders import Stage, TrainQamat
+from schemas.presets import CorpusPreset, preset
+from schemas.resources import Resources
+
+STAGES: tuple[Stage, ...] = ("inbatch", "global", "finetune", "multihop")
+START: dict[Stage, Stage] = {"global": "inbatch", "finetune": "global", "multihop": "finetune"}
+"""The stage that a stage starts from."""
+
+
+@flow(name="train-qamat", persist_result=False)
+def train_qamat(order: TrainQamat) -> dict[str, Pretrained]:
+    """Train the stages that are asked for; return the checkpoint and index of each."""
+    numbers = preset(order.preset)
+    resources = Resources(home=order.home, workers=order.workers)
+    wanted: list[Stage] = [stage for stage in STAGES if stage in order.stages]
+    questions = training_questions(order, numbers.corpus, resources) if set(wanted) & {"finetune", "multihop"} else None
+    trained: dict[str, Pretrained] = {}
+    for stage in wanted:
+        trained[stage] = train_stage(stage, order, trained, questions, resources)
+    return trained
+
+
+def train_stage(
+    stage: Stage,
+    order: TrainQamat,
+    trained: dict[str, Pretrained],
+    questions: ArtifactRef | None,
+    resources: Resources,
+) -> Pretrained:
+    """Train one stage from the one before it, trained in this run or found."""
+    store = Store(order.home)
+    config = preset(order.preset).training.seeded(order.seed)
+    memory = find_memory(store, order.memory)
+    if stage == "inbatch":
+        learned = find_learned(store, order.corpus)
+        return train_inbatch(config, learned, memory, name=order.name, resources=resources)
+    before = START[stage]
+    start = trained.get(before) or find_trained(store, f"{order.name}-{before}")
+    if stage == "global":
+        return train_global(config.global_, start, memory, name=order.name, resources=resources)
+    assert questions is not None, "read for the stages that need them"
+    if stage == "finetune":
+        return finetune(config.finetune, start, memory, questions, name=order.name, resources=resources)
+    return train_multihop(config, start, memory, questions, name=order.name, resources=resources)
+
+
+def training_questions(order: TrainQamat, config: CorpusPreset, resources: Resources) -> ArtifactRef:
+    """Return the questions of the order, read from their file if they come from one."""
+    if order.file is None:
+        return Store(order.home).newest("qa_examples", order.questions)
+    file = order.file
+    refs = steps.ingest_questions(
+        config.ingest,
+        Path(file.path),
+        dataset=file.dataset,
+        split=file.split,
+        name=f"{file.dataset}-{file.split}",
+        resources=resources,
+    )
+    return refs.qa_examples

@@ -1,0 +1,110 @@
+"""Training QAMAT, stage by stage: what the flows of one model and of the whole study share."""
+
+from flows import steps
+from schemas.artifacts import ArtifactRef, Name
+from schemas.base import Frozen
+from schemas.corpus import MultihopConfig as MiningConfig
+from schemas.presets import TrainingPreset
+from schemas.qamat import GlobalConfig
+from schemas.resources import Resources
+from tasks.build_index import IndexInputs
+from tasks.mine_multihop import MultihopInputs as MiningInputs
+from tasks.train_finetune import FinetuneInputs
+from tasks.train_global import GlobalInputs
+from tasks.train_inbatch import InBatchInputs
+from tasks.train_multihop import MultihopInputs
+from tasks.train_warmup import WarmupInputs
+
+
+class Learned(Frozen):
+    """What a model is started from."""
+
+    tokenizer: ArtifactRef
+    annotated_passages: ArtifactRef
+    annotations: ArtifactRef
+
+
+class Memory(Frozen):
+    """A memory with the pre-training examples made of it."""
+
+    qa_pairs: ArtifactRef
+    examples: ArtifactRef
+
+
+class Pretrained(Frozen):
+    """A checkpoint and the index that it searches."""
+
+    checkpoint: ArtifactRef
+    index: ArtifactRef
+
+
+def train_inbatch(
+    config: TrainingPreset, learned: Learned, memory: Memory, *, name: Name, resources: Resources
+) -> Pretrained:
+    """Warm up, train in-batch, and encode the memory with what came of it."""
+    warm = warm_up(config, learned, name=name, resources=resources)
+    inputs = InBatchInputs(start=warm, memory=memory.qa_pairs, examples=memory.examples)
+    checkpoint = steps.train_inbatch(config.inbatch, inputs, name=f"{name}-inbatch", resources=resources)
+    return with_index(config, checkpoint, memory, name=f"{name}-inbatch", resources=resources)
+
+
+def warm_up(config: TrainingPreset, learned: Learned, *, name: Name, resources: Resources) -> ArtifactRef:
+    """Return a checkpoint that reads memory slots."""
+    inputs = WarmupInputs(learned.tokenizer, learned.annotated_passages, learned.annotations)
+    return steps.train_warmup(config.warmup, inputs, name=f"{name}-warmup", resources=resources)
+
+
+def with_index(
+    config: TrainingPreset, checkpoint: ArtifactRef, memory: Memory, *, name: Name, resources: Resources
+) -> Pretrained:
+    """Encode a memory with a checkpoint."""
+    index = steps.build_index(config.index, IndexInputs(memory.qa_pairs, checkpoint), name=name, resources=resources)
+    return Pretrained(checkpoint=checkpoint, index=index)
+
+
+def train_global(
+    config: GlobalConfig, start: Pretrained, memory: Memory, *, name: Name, resources: Resources
+) -> Pretrained:
+    """Train stage two over the frozen memory."""
+    inputs = GlobalInputs(start=start.checkpoint, index=start.index, examples=memory.examples)
+    checkpoint = steps.train_global(config, inputs, name=f"{name}-global", resources=resources)
+    return Pretrained(checkpoint=checkpoint, index=start.index)
+
+
+def finetune(
+    config: GlobalConfig,
+    start: Pretrained,
+    memory: Memory,
+    questions: ArtifactRef,
+    *,
+    name: Name,
+    resources: Resources,
+) -> Pretrained:
+    """Fine-tune on questions, for which the entries that answer them are mined first."""
+    mined = mine(questions, memory, resources=resources)
+    inputs = FinetuneInputs(start=start.checkpoint, index=start.index, questions=questions, mined=mined)
+    checkpoint = steps.train_finetune(config, inputs, name=f"{name}-finetune", resources=resources)
+    return Pretrained(checkpoint=checkpoint, index=start.index)
+
+
+def train_multihop(
+    config: TrainingPreset,
+    start: Pretrained,
+    memory: Memory,
+    questions: ArtifactRef,
+    *,
+    name: Name,
+    resources: Resources,
+) -> Pretrained:
+    """Train QAMAT+ on two-hop questions, for which both entries are mined first."""
+    mined = mine(questions, memory, resources=resources)
+    inputs = MultihopInputs(start=start.checkpoint, index=start.index, questions=questions, mined=mined)
+    checkpoint = steps.train_multihop(config.multihop, inputs, name=f"{name}-multihop", resources=resources)
+    return Pretrained(checkpoint=checkpoint, index=start.index)
+
+
+def mine(questions: ArtifactRef, memory: Memory, *, resources: Resources) -> ArtifactRef:
+    """Mine the memory's entries that answer questions."""
+    name = f"{questions.name}-over-{memory.qa_pairs.name}"[:64]
+    refs = steps.mine_multihop(MiningConfig(), MiningInputs(questions, memory.qa_pairs), name=name, resources=resources)
+    return refs.multihop_examples
