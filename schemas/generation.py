@@ -59,9 +59,9 @@ class GeneratorLengths(Frozen):
 class TaskRows(Frozen):
     """How many rows of a training batch each task gets."""
 
-    extraction: int = Field(default=26, ge=1)
-    generation: int = Field(default=24, ge=1)
-    comprehension: int = Field(default=14, ge=1)
+    extraction: int = Field(default=14, ge=1)
+    generation: int = Field(default=34, ge=1)
+    comprehension: int = Field(default=16, ge=1)
 
     @property
     def total(self) -> int:
