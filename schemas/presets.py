@@ -139,6 +139,8 @@ class _Scale(Frozen):
     d_model: int
     pieces: int
     generator_steps: int
+    generator_rate: float = 3e-3
+    """Learning rate."""
     generator_rows: TaskRows
     beam: int
     warmup: tuple[int, int, float]
@@ -166,7 +168,7 @@ def _small(name: PresetName, scale: _Scale) -> Preset:
 
 
 def _corpus(scale: _Scale, t5: T5Config) -> CorpusPreset:
-    training = _training(scale.generator_steps, scale.generator_rows.total, 3e-3)
+    training = _training(scale.generator_steps, scale.generator_rows.total, scale.generator_rate)
     shape = BatchShape(rows=128)
     return CorpusPreset(
         ingest=IngestConfig(shard_rows=scale.shard_rows),
@@ -261,8 +263,9 @@ def _toy() -> Preset:
             shard_rows=32,
             d_model=24,
             pieces=300,
-            generator_steps=4,
-            generator_rows=TaskRows(extraction=4, generation=4, comprehension=4),
+            generator_steps=80,  # the fewest that give a memory that is not empty
+            generator_rate=1e-2,
+            generator_rows=TaskRows(extraction=8, generation=8, comprehension=8),
             beam=2,
             warmup=(4, 8, 3e-3),
             inbatch=(4, 8, 3e-3),
