@@ -106,7 +106,7 @@ def _checkpoints(directory: Path, every: int) -> ocp.CheckpointManager:
 
 
 def _save(manager: ocp.CheckpointManager, step: int, state: dict[str, Any], history: list[dict[str, float]]) -> None:
-    points = ocp.args.JsonSave({"points": history})
+    points = ocp.args.JsonSave({"points": list(history)})  # written in the background while the curve grows
     manager.save(step, args=ocp.args.Composite(state=ocp.args.StandardSave(state), history=points))
 
 
