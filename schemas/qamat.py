@@ -30,6 +30,12 @@ class QamatConfig(Frozen):
     integration: Literal["both", "neural", "discrete"] = "both"
     """Which memory representations the decoder reads while training (sections 3.3 and 3.4)."""
 
+    @model_validator(mode="after")
+    def _check(self) -> "QamatConfig":
+        if self.t5.dropout:
+            raise ValueError(f"dropout is {self.t5.dropout:g}: QAMAT trains without, set it to 0")
+        return self
+
 
 class StageConfig(Frozen):
     """One training stage of QAMAT."""

@@ -6,7 +6,6 @@ Nothing is stored: an answer is no artifact.
 from dataclasses import dataclass
 
 from qamat_core.qamat.examples import question_inputs
-from qamat_core.qamat.index import load_index
 from qamat_core.qamat.inference import Answerer, answer_text
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
@@ -66,8 +65,7 @@ def ask(question: str, inputs: AskInputs, *, top_k: int, rounds: int = 1, resour
     answerer = Answerer(checkpoint.reader, checkpoint.params, memory, rounds, top_k, top_k, batch_size=1)
     answered = answerer.answer(question_inputs([question], checkpoint.tokenizer, checkpoint.reader.config), top_k)
     rows = [row for row in answered.rows[0].tolist() if row >= 0]
-    _, card = load_index(store.open_directory(inputs.index))
-    pairs = store.open_table(card.memory).take(rows).to_pylist()
+    pairs = entries.pairs.take(rows).to_pylist()
     texts = _passages(store, inputs.passages, {pair["passage_id"] for pair in pairs})
     return Answer(
         question=question,

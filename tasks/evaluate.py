@@ -15,11 +15,11 @@ from qamat_core import progress
 from qamat_core.evaluation.predictions import accepted_answers, score_predictions
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import question_inputs
-from qamat_core.qamat.index import load_index
 from qamat_core.qamat.inference import Answered, Answerer, answer_text
 from qamat_core.qamat.objectives import FrozenMemory
 from qamat_core.store.store import Job, Store, TableDraft, write_table
 from schemas.artifacts import ArtifactRef, Name
+from schemas.errors import ConfigError, InputError
 from schemas.qamat import EvaluationConfig
 from schemas.resources import Resources
 from schemas.tables import QA_PAIRS
@@ -38,7 +38,14 @@ class EvaluateInputs:
 def run(
     config: EvaluationConfig, inputs: EvaluateInputs, *, name: Name, resources: Resources
 ) -> dict[int, ArtifactRef]:
-    """Answer every question with every k of the configuration; return the predictions by k."""
+    """Answer every question with every k of the configuration; return the predictions by k.
+
+    Raises:
+        ConfigError: ``index`` is missing although there are rounds of retrieval, or given although there are none.
+        InputError: there are no questions.
+    """
+    if (inputs.index is None) != (config.rounds == 0):
+        raise ConfigError(f"rounds is {config.rounds}: give an index for 1 or 2 rounds, none for 0 (closed-book)")
     store = Store(resources.home)
     job = Job(
         module=__name__,
@@ -52,8 +59,10 @@ def run(
 
 def _evaluate(store: Store, config: EvaluationConfig, inputs: EvaluateInputs, work: Path) -> Mapping[str, TableDraft]:
     checkpoint = open_checkpoint(store, inputs.checkpoint)
-    memory, entries, pairs = _memory(store, inputs, checkpoint)
+    memory, entries = _memory(store, inputs, checkpoint)
     examples = store.open_table(inputs.questions)
+    if not examples.num_rows:
+        raise InputError(f"{inputs.questions} holds no question: import it again")
     tokens = question_inputs(examples.column("question").to_pylist(), checkpoint.tokenizer, checkpoint.reader.config)
     answerer = Answerer(
         reader=checkpoint.reader,
@@ -61,11 +70,11 @@ def _evaluate(store: Store, config: EvaluationConfig, inputs: EvaluateInputs, wo
         memory=memory,
         rounds=config.rounds,
         slots=config.top_k,
-        retrieve=min(max(config.top_k, *config.recall_at), len(memory.keys)),
+        retrieve=min(max((config.top_k, *config.recall_at)), len(memory.keys)),
         batch_size=config.batch_size,
     )
     removed = removed_rows(len(memory.keys), config.memory_share, config.seed)
-    accepted = accepted_answers(pairs)
+    accepted = accepted_answers(entries.pairs)
     drafts: dict[str, TableDraft] = {}
     for number, k in enumerate(config.ks):
         answered = answerer.answer(tokens, k, removed)
@@ -99,15 +108,13 @@ def removed_rows(count: int, share: float, seed: int) -> Float[np.ndarray, " M"]
     return removed
 
 
-def _memory(
-    store: Store, inputs: EvaluateInputs, checkpoint: OpenCheckpoint
-) -> tuple[FrozenMemory, MemoryEntries, pa.Table]:
+def _memory(store: Store, inputs: EvaluateInputs, checkpoint: OpenCheckpoint) -> tuple[FrozenMemory, MemoryEntries]:
     """Open the memory; a closed-book model gets an empty one of one row that is never read."""
-    if inputs.index is None:
-        none = MemoryEntries.of(QA_PAIRS.empty_table(), checkpoint.tokenizer, checkpoint.reader.config)
-        nothing = np.zeros((1, checkpoint.reader.config.t5.d_model), np.float32)
-        tokens = np.zeros((1, checkpoint.reader.config.value_length), np.int32)
-        return FrozenMemory(nothing, nothing, tokens), none, QA_PAIRS.empty_table()
-    memory, entries = open_memory(store, inputs.index, checkpoint)
-    _, card = load_index(store.open_directory(inputs.index))
-    return memory, entries, store.open_table(card.memory)
+    if inputs.index:
+        return open_memory(store, inputs.index, checkpoint)
+    config = checkpoint.reader.config
+    nothing = np.zeros((1, config.t5.d_model), np.float32)
+    tokens = np.zeros((1, config.value_length), np.int32)
+    return FrozenMemory(nothing, nothing, tokens), MemoryEntries.of(
+        QA_PAIRS.empty_table(), checkpoint.tokenizer, config
+    )

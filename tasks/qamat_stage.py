@@ -15,9 +15,13 @@ from qamat_core.t5.initialize import fit_vocabulary, init_params
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
 from qamat_core.training.loop import Trained
-from schemas.artifacts import ArtifactRef, Digest
+from schemas.artifacts import ArtifactRef, Digest, Name
 from schemas.errors import IncompatibleArtifactError
 from schemas.qamat import ClosedBookConfig, QamatConfig, StageConfig
+
+
+NOBODY: Digest = "0" * 64
+"""The encoder of a memory that does not exist yet."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ def fresh(store: Store, tokenizer_ref: ArtifactRef, config: QamatConfig, seed: i
     tokenizer = Tokenizer.load(store.open_directory(tokenizer_ref))
     config = config.model_copy(update={"t5": fit_vocabulary(config.t5, tokenizer)})
     reader = Reader(config, tokenizer.sentinel(0))
-    return OpenCheckpoint(reader, init_params(reader.model, seed), tokenizer, tokenizer_ref, "0" * 64)
+    return OpenCheckpoint(reader, init_params(reader.model, seed), tokenizer, tokenizer_ref, NOBODY)
 
 
 def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None = None) -> OpenCheckpoint:
@@ -75,10 +79,11 @@ def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) ->
 
 def produce_checkpoint(
     store: Store,
-    job: Job,
+    module: str,
     config: StageConfig | ClosedBookConfig,
-    begin: Callable[[], OpenCheckpoint],
-    learn: Callable[[OpenCheckpoint, Path], Trained],
+    inputs: Mapping[str, ArtifactRef],
+    name: Name,
+    learn: Callable[[Path], tuple[OpenCheckpoint, Trained]],
     *,
     frozen_encoder: bool,
 ) -> ArtifactRef:
@@ -86,18 +91,19 @@ def produce_checkpoint(
 
     Args:
         store: where artifacts live.
-        job: names one output, ``checkpoint``, by its stage.
+        module: the stage's task, which names the role: ``tasks.train_closed_book`` makes a "closed-book".
         config: of the stage; goes onto the card.
-        begin: opens what the stage starts from.
-        learn: trains it.
+        inputs: what the stage reads.
+        name: of the checkpoint.
+        learn: gets a work directory; returns what the stage started from and what it became.
         frozen_encoder: the memory stays encoded by what the stage started from.
     """
+    job = Job(module=module, config=config, inputs=inputs, outputs={"checkpoint": ("checkpoint", name)})
 
     def build(work: Path) -> Mapping[str, DirectoryDraft]:
-        start = begin()
-        trained = learn(start, work)
+        start, trained = learn(work)
         card = CheckpointCard(
-            role=job.module.rpartition(".")[2].removeprefix("train_"),
+            role=module.rpartition(".")[2].removeprefix("train_").replace("_", "-"),
             model=start.reader.config.t5,
             tokenizer=start.tokenizer_ref,
             settings=config.model_dump(mode="json"),

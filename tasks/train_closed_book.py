@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
 from qamat_core.qamat.batches import plain_batch
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.examples import pretraining_examples, question_examples
+from qamat_core.qamat.examples import QueryExamples, pretraining_examples, question_examples
 from qamat_core.qamat.objectives import closed_book_loss
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Store
+from qamat_core.training.checkpoint import Params
 from qamat_core.training.loop import Trained, train
 from schemas.artifacts import ArtifactRef, Name
 from schemas.qamat import ClosedBookConfig
 from schemas.resources import Resources
 from schemas.tables import MULTIHOP_EXAMPLES, QA_PAIRS
+from schemas.training import TrainingConfig
 from tasks.qamat_stage import OpenCheckpoint, fresh, produce_checkpoint
 
 
@@ -35,35 +35,30 @@ class ClosedBookInputs:
 def run(config: ClosedBookConfig, inputs: ClosedBookInputs, *, name: Name, resources: Resources) -> ArtifactRef:
     """Train the baseline and return its checkpoint."""
     store = Store(resources.home)
-    job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"checkpoint": ("checkpoint", name)})
-    return produce_checkpoint(
-        store,
-        job,
-        config,
-        begin=lambda: fresh(store, inputs.tokenizer, config.model, config.passages.seed),
-        learn=lambda start, work: _learn(store, config, inputs, start, work),
-        frozen_encoder=False,
+
+    def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
+        start = fresh(store, inputs.tokenizer, config.model, config.passages.seed)
+        passages, questions = _examples(store, inputs, start)
+        filled = _train("closed-book-passages", config.passages, start, start.params, passages, work)
+        answered = _train("closed-book-questions", config.questions, start, filled.params, questions, work)
+        later = [point | {"step": point["step"] + config.passages.steps} for point in answered.history]
+        return start, Trained(answered.params, filled.history + later)
+
+    return produce_checkpoint(store, __name__, config, vars(inputs), name, learn, frozen_encoder=False)
+
+
+def _examples(store: Store, inputs: ClosedBookInputs, start: OpenCheckpoint) -> tuple[QueryExamples, QueryExamples]:
+    tokenizer, model = start.tokenizer, start.reader.config
+    none = MemoryEntries.of(QA_PAIRS.empty_table(), tokenizer, model)
+    passages, questions = store.open_table(inputs.examples), store.open_table(inputs.questions)
+    return (
+        pretraining_examples(passages, none, tokenizer, model),
+        question_examples(questions, MULTIHOP_EXAMPLES.empty_table(), none, tokenizer, model),
     )
 
 
-def _learn(
-    store: Store, config: ClosedBookConfig, inputs: ClosedBookInputs, start: OpenCheckpoint, work: Path
+def _train(
+    stage: str, training: TrainingConfig, start: OpenCheckpoint, params: Params, examples: QueryExamples, work: Path
 ) -> Trained:
-    tokenizer, model = start.tokenizer, start.reader.config
-    none = MemoryEntries.of(_empty(QA_PAIRS), tokenizer, model)
-    passages = pretraining_examples(store.open_table(inputs.examples), none, tokenizer, model)
-    questions = question_examples(store.open_table(inputs.questions), _empty(MULTIHOP_EXAMPLES), none, tokenizer, model)
-    loss_fn = closed_book_loss(start.reader, config.questions.z_loss)
-    params, first = start.params, []
-    for stage, training, examples in (
-        ("closed-book-passages", config.passages, passages),
-        ("closed-book-questions", config.questions, questions),
-    ):
-        batches = partial(plain_batch, examples, training.batch_size, training.seed)
-        params, history = train(stage, training, params, loss_fn, batches, work / stage)
-        first += history
-    return Trained(params, first)
-
-
-def _empty(schema: pa.Schema) -> pa.Table:
-    return schema.empty_table()
+    batches = partial(plain_batch, examples, training.batch_size, training.seed)
+    return train(stage, training, params, closed_book_loss(start.reader, training.z_loss), batches, work / stage)

@@ -10,7 +10,7 @@ from pathlib import Path
 from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.examples import question_examples
 from qamat_core.qamat.objectives import global_loss
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Store
 from qamat_core.training.loop import Trained, train
 from schemas.artifacts import ArtifactRef, Name
 from schemas.qamat import GlobalConfig
@@ -31,20 +31,15 @@ class FinetuneInputs:
 def run(config: GlobalConfig, inputs: FinetuneInputs, *, name: Name, resources: Resources) -> ArtifactRef:
     """Fine-tune on a data set and return the checkpoint."""
     store = Store(resources.home)
-    job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"checkpoint": ("checkpoint", name)})
-    return produce_checkpoint(
-        store,
-        job,
-        config,
-        begin=lambda: open_checkpoint(store, inputs.start, config.model),
-        learn=lambda start, work: _learn(store, config, inputs, start, work),
-        frozen_encoder=True,
-    )
 
+    def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
+        start = open_checkpoint(store, inputs.start, config.model)
+        memory, entries = open_memory(store, inputs.index, start)
+        questions, mined = store.open_table(inputs.questions), store.open_table(inputs.mined)
+        examples = question_examples(questions, mined, entries, start.tokenizer, start.reader.config)
+        batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
+        return start, train(
+            "fine-tune", config.training, start.params, global_loss(start.reader, config), batches, work
+        )
 
-def _learn(store: Store, config: GlobalConfig, inputs: FinetuneInputs, start: OpenCheckpoint, work: Path) -> Trained:
-    memory, entries = open_memory(store, inputs.index, start)
-    questions, mined = store.open_table(inputs.questions), store.open_table(inputs.mined)
-    examples = question_examples(questions, mined, entries, start.tokenizer, start.reader.config)
-    batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
-    return train("fine-tune", config.training, start.params, global_loss(start.reader, config), batches, work)
+    return produce_checkpoint(store, __name__, config, vars(inputs), name, learn, frozen_encoder=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.examples import pretraining_examples
 from qamat_core.qamat.objectives import global_loss
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Store
 from qamat_core.training.loop import Trained, train
 from schemas.artifacts import ArtifactRef, Name
 from schemas.qamat import GlobalConfig
@@ -30,19 +30,14 @@ class GlobalInputs:
 def run(config: GlobalConfig, inputs: GlobalInputs, *, name: Name, resources: Resources) -> ArtifactRef:
     """Train the second stage and return its checkpoint."""
     store = Store(resources.home)
-    job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"checkpoint": ("checkpoint", name)})
-    return produce_checkpoint(
-        store,
-        job,
-        config,
-        begin=lambda: open_checkpoint(store, inputs.start, config.model),
-        learn=lambda start, work: _learn(store, config, inputs, start, work),
-        frozen_encoder=True,
-    )
 
+    def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
+        start = open_checkpoint(store, inputs.start, config.model)
+        memory, entries = open_memory(store, inputs.index, start)
+        examples = pretraining_examples(
+            store.open_table(inputs.examples), entries, start.tokenizer, start.reader.config
+        )
+        batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
+        return start, train("global", config.training, start.params, global_loss(start.reader, config), batches, work)
 
-def _learn(store: Store, config: GlobalConfig, inputs: GlobalInputs, start: OpenCheckpoint, work: Path) -> Trained:
-    memory, entries = open_memory(store, inputs.index, start)
-    examples = pretraining_examples(store.open_table(inputs.examples), entries, start.tokenizer, start.reader.config)
-    batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
-    return train("global", config.training, start.params, global_loss(start.reader, config), batches, work)
+    return produce_checkpoint(store, __name__, config, vars(inputs), name, learn, frozen_encoder=True)

@@ -11,7 +11,7 @@ from qamat_core.qamat.batches import in_batch
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import pretraining_examples
 from qamat_core.qamat.objectives import in_batch_loss
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Store
 from qamat_core.training.loop import Trained, train
 from schemas.artifacts import ArtifactRef, Name
 from schemas.qamat import InBatchConfig
@@ -31,26 +31,18 @@ class InBatchInputs:
 def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: Resources) -> ArtifactRef:
     """Train the first stage and return its checkpoint."""
     store = Store(resources.home)
-    job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"checkpoint": ("checkpoint", name)})
 
-    def begin() -> OpenCheckpoint:
+    def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
         if inputs.start.kind == "tokenizer":
-            return fresh(store, inputs.start, config.model, config.training.seed)
-        return open_checkpoint(store, inputs.start, config.model)
+            start = fresh(store, inputs.start, config.model, config.training.seed)
+        else:
+            start = open_checkpoint(store, inputs.start, config.model)
+        entries = MemoryEntries.of(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
+        examples = pretraining_examples(
+            store.open_table(inputs.examples), entries, start.tokenizer, start.reader.config
+        )
+        training = config.training
+        batches = partial(in_batch, examples, entries, training.batch_size, config.negatives_per_example, training.seed)
+        return start, train("in-batch", training, start.params, in_batch_loss(start.reader, config), batches, work)
 
-    return produce_checkpoint(
-        store,
-        job,
-        config,
-        begin=begin,
-        learn=lambda start, work: _learn(store, config, inputs, start, work),
-        frozen_encoder=False,
-    )
-
-
-def _learn(store: Store, config: InBatchConfig, inputs: InBatchInputs, start: OpenCheckpoint, work: Path) -> Trained:
-    entries = MemoryEntries.of(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
-    examples = pretraining_examples(store.open_table(inputs.examples), entries, start.tokenizer, start.reader.config)
-    training = config.training
-    batches = partial(in_batch, examples, entries, training.batch_size, config.negatives_per_example, training.seed)
-    return train("in-batch", training, start.params, in_batch_loss(start.reader, config), batches, work)
+    return produce_checkpoint(store, __name__, config, vars(inputs), name, learn, frozen_encoder=False)

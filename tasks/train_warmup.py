@@ -13,7 +13,7 @@ import numpy as np
 from qamat_core.qamat.batches import reading_batch
 from qamat_core.qamat.objectives import reading_loss
 from qamat_core.qamat.reading import reading_examples
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Store
 from qamat_core.training.loop import Trained, train
 from schemas.artifacts import ArtifactRef, Name
 from schemas.qamat import WarmupConfig
@@ -33,25 +33,18 @@ class WarmupInputs:
 def run(config: WarmupConfig, inputs: WarmupInputs, *, name: Name, resources: Resources) -> ArtifactRef:
     """Train from random weights and return the checkpoint."""
     store = Store(resources.home)
-    job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"checkpoint": ("checkpoint", name)})
-    return produce_checkpoint(
-        store,
-        job,
-        config,
-        begin=lambda: fresh(store, inputs.tokenizer, config.model, config.training.seed),
-        learn=lambda start, work: _learn(store, config, inputs, start, work),
-        frozen_encoder=False,
-    )
 
+    def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
+        start = fresh(store, inputs.tokenizer, config.model, config.training.seed)
+        examples = reading_examples(
+            store.open_table(inputs.passages),
+            store.open_table(inputs.annotations),
+            start.tokenizer,
+            start.reader.config,
+            config.question_share,
+            np.random.default_rng(config.training.seed),
+        )
+        batches = partial(reading_batch, examples, config.top_k, config.training.batch_size, config.training.seed)
+        return start, train("warm-up", config.training, start.params, reading_loss(start.reader, config), batches, work)
 
-def _learn(store: Store, config: WarmupConfig, inputs: WarmupInputs, start: OpenCheckpoint, work: Path) -> Trained:
-    examples = reading_examples(
-        store.open_table(inputs.passages),
-        store.open_table(inputs.annotations),
-        start.tokenizer,
-        start.reader.config,
-        config.question_share,
-        np.random.default_rng(config.training.seed),
-    )
-    batches = partial(reading_batch, examples, config.top_k, config.training.batch_size, config.training.seed)
-    return train("warm-up", config.training, start.params, reading_loss(start.reader, config), batches, work)
+    return produce_checkpoint(store, __name__, config, vars(inputs), name, learn, frozen_encoder=False)

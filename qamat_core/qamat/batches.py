@@ -1,13 +1,13 @@
 """Batches as functions of the step number, so that a resumed run sees what an unbroken one sees."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import UNKNOWN, QueryExamples
+from qamat_core.qamat.objectives import FrozenMemory
 from qamat_core.qamat.reading import ReadingExamples
 from qamat_core.training.loop import Batch
 
@@ -55,7 +55,7 @@ def in_batch(
     }
 
 
-def global_batch(examples: QueryExamples, memory: Any, batch_size: int, seed: int, step: int) -> Batch:
+def global_batch(examples: QueryExamples, memory: FrozenMemory, batch_size: int, seed: int, step: int) -> Batch:
     """Return a batch of stage two, fine-tuning or QAMAT+ over a frozen memory."""
     chosen = batch_order(len(examples), batch_size, seed, step)
     return {
@@ -63,7 +63,7 @@ def global_batch(examples: QueryExamples, memory: Any, batch_size: int, seed: in
         "targets": examples.targets[chosen],
         "positives": examples.positives[chosen],
         "first": examples.first[chosen],
-        "banned_rows": np.full((batch_size, 1), UNKNOWN, np.int32),
+        "banned_rows": examples.banned[chosen],
         "memory": memory,
     }
 

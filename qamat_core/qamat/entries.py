@@ -15,30 +15,31 @@ from schemas.qamat import QamatConfig
 
 @dataclass(frozen=True)
 class MemoryEntries:
-    """M entries of a memory: their ids and texts, and the tokens of their keys and values."""
+    """M entries of a memory: their rows of ``qa_pairs``, and the tokens of their keys and values."""
 
-    ids: Sequence[str]
-    questions: Sequence[str]
-    answers: Sequence[str]
+    pairs: pa.Table
     key_tokens: Int32[np.ndarray, "M key_length"]
     value_tokens: Int32[np.ndarray, "M value_length"]
 
     @classmethod
     def of(cls, pairs: pa.Table, tokenizer: Tokenizer, config: QamatConfig) -> Self:
         """Tokenise a ``qa_pairs`` table, in its order."""
-        ids, questions, answers = (pairs.column(name).to_pylist() for name in ("qa_id", "question", "answer"))
+        questions, answers = (pairs.column(name).to_pylist() for name in ("question", "answer"))
         keys = [f"{CLS} {question}" for question in questions]
         values = [f"{CLS} {answer} {question}" for question, answer in zip(questions, answers, strict=True)]
         return cls(
-            ids,
-            questions,
-            answers,
+            pairs,
             tokenizer.encode_batch(keys, config.key_length),
             tokenizer.encode_batch(values, config.value_length),
         )
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return self.pairs.num_rows
+
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """The entries' ids, by row."""
+        return self.pairs.column("qa_id").to_pylist()
 
     @cached_property
     def row_of(self) -> Mapping[str, int]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from jaxtyping import Int32
 
 from qamat_core.qamat.entries import MemoryEntries
+from qamat_core.text import normalize_question
 from qamat_core.tokenizer import MASK, Tokenizer
 from schemas.errors import TrainingError
 from schemas.qamat import QamatConfig
@@ -28,6 +29,8 @@ class QueryExamples:
     """The right entry of the first hop."""
     negatives: Int32[np.ndarray, "E N"]
     """Hard negatives, hardest first."""
+    banned: Int32[np.ndarray, "E R"]
+    """Entries that an input must not retrieve: those that ask its own question."""
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -51,6 +54,7 @@ def pretraining_examples(
         _pad([positives for _, _, positives, _ in rows], masks),
         np.full((len(rows), 1), UNKNOWN, np.int32),
         _pad([negatives for *_, negatives in rows], max(len(negatives) for *_, negatives in rows)),
+        np.full((len(rows), 1), UNKNOWN, np.int32),
     )
 
 
@@ -59,19 +63,23 @@ def question_examples(
 ) -> QueryExamples:
     """Build fine-tuning examples, [MASK] question, of a ``qa_examples`` table.
 
-    ``mined`` is the ``multihop_examples`` table of the same questions: their final and first-hop entries.
+    ``mined`` is the ``multihop_examples`` table of the same questions: their final and first-hop entries. Entries
+    with the words of the question itself are banned; a mined entry that is banned counts as unknown.
     """
     if not table.num_rows:
         raise TrainingError("no training questions: the data set's table is empty; import it again")
     found = {row["example_id"]: row for row in reversed(mined.to_pylist())}
     ids = table.column("example_id").to_pylist()
+    questions = table.column("question").to_pylist()
     answers = [answers[0] for answers in table.column("answers").to_pylist()]
+    banned = _own_entries(questions, entries)
     return QueryExamples(
-        question_inputs(table.column("question").to_pylist(), tokenizer, config),
+        question_inputs(questions, tokenizer, config),
         tokenizer.encode_batch([f"{MASK} {answer}" for answer in answers], config.target_length, eos=True),
-        _rows([found.get(key, {}).get("final_qa_id") for key in ids], entries.row_of),
-        _rows([found.get(key, {}).get("first_qa_id") for key in ids], entries.row_of),
+        _mined([found.get(key, {}).get("final_qa_id") for key in ids], entries.row_of, banned),
+        _mined([found.get(key, {}).get("first_qa_id") for key in ids], entries.row_of, banned),
         np.zeros((len(ids), 0), np.int32),
+        banned,
     )
 
 
@@ -80,31 +88,41 @@ def question_inputs(questions: Sequence[str], tokenizer: Tokenizer, config: Qama
     return tokenizer.encode_batch([f"{MASK} {question}" for question in questions], config.question_length)
 
 
+def passage_inputs(masked: str, tokenizer: Tokenizer, config: QamatConfig) -> Int32[np.ndarray, " L"]:
+    """Return the tokens of a passage with masks; one that is too long is cut to a window around its first mask."""
+    ids = np.asarray(tokenizer.encode(masked), np.int32)
+    length = config.passage_length
+    mask = int(np.argmax(ids == tokenizer.sentinel(0)))
+    start = min(max(0, mask - length // 2), max(0, len(ids) - length))
+    window = ids[start : start + length]
+    return np.pad(window, (0, length - len(window)))
+
+
 def _masked_passage(
     row: Mapping[str, list[str]], entries: MemoryEntries, tokenizer: Tokenizer, config: QamatConfig
 ) -> tuple[np.ndarray, str, list[int], list[int]]:
-    ids = np.asarray(tokenizer.encode(str(row["masked_text"])), np.int32)
-    sentinels = [tokenizer.sentinel(number) for number in range(len(row["targets"]))]
-    start = _window_start(ids, sentinels[0], config.passage_length)
-    window = ids[start : start + config.passage_length]
-    inside = [number for number, sentinel in enumerate(sentinels) if sentinel in window]
-    inputs = np.zeros(config.passage_length, np.int32)
-    inputs[: len(window)] = window
+    inputs = passage_inputs(str(row["masked_text"]), tokenizer, config)
+    inside = [number for number in range(len(row["targets"])) if tokenizer.sentinel(number) in inputs]
     target = " ".join(f"<extra_id_{number}> {row['targets'][number]}" for number in inside)
     positives = [entries.row_of.get(row["positive_ids"][number], UNKNOWN) for number in inside]
     negatives = [entries.row_of[qa_id] for qa_id in row["negative_ids"] if qa_id in entries.row_of]
     return inputs, target, positives, negatives
 
 
-def _window_start(ids: np.ndarray, sentinel: int, length: int) -> int:
-    if len(ids) <= length:
-        return 0
-    mask = int(np.argmax(ids == sentinel))
-    return min(max(0, mask - length // 2), len(ids) - length)
+def _own_entries(questions: Sequence[str], entries: MemoryEntries) -> Int32[np.ndarray, "E R"]:
+    """Return the entries whose normalised question is the example's own."""
+    asking: dict[str, list[int]] = {}
+    for row, question in enumerate(entries.pairs.column("question").to_pylist()):
+        asking.setdefault(normalize_question(question), []).append(row)
+    rows = [asking.get(normalize_question(question), []) for question in questions]
+    return _pad(rows, max(1, *(len(row) for row in rows)))
 
 
-def _rows(ids: Sequence[str | None], row_of: Mapping[str, int]) -> Int32[np.ndarray, "E 1"]:
-    return np.asarray([[row_of.get(qa_id or "", UNKNOWN)] for qa_id in ids], np.int32)
+def _mined(
+    ids: Sequence[str | None], row_of: Mapping[str, int], banned: Int32[np.ndarray, "E R"]
+) -> Int32[np.ndarray, "E 1"]:
+    rows = np.asarray([[row_of.get(qa_id or "", UNKNOWN)] for qa_id in ids], np.int32)
+    return np.where((rows == banned).any(axis=1, keepdims=True), UNKNOWN, rows)
 
 
 def _pad(rows: Sequence[Sequence[int]], width: int) -> Int32[np.ndarray, "E W"]:

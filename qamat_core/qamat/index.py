@@ -5,7 +5,6 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from pydantic import ValidationError
 
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.objectives import FrozenMemory
@@ -62,8 +61,9 @@ def load_index(directory: Path) -> tuple[FrozenMemory, IndexCard]:
         arrays = {
             name: np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in FrozenMemory._fields
         }
-    except (OSError, ValueError, ValidationError) as error:
-        raise CorruptArtifactError(f"{directory}: not an index ({error}); build it again") from error
+    except (OSError, EOFError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CorruptArtifactError(f"{directory}: not an index ({reason}); build it again") from error
     return FrozenMemory(**arrays), card
 
 

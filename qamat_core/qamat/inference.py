@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.integration import prepend_entries
-from qamat_core.qamat.objectives import FrozenMemory, ban, search_scores
+from qamat_core.qamat.objectives import FrozenMemory, search_scores
 from qamat_core.qamat.reader import Context, Reader
-from qamat_core.qamat.retriever import NEGATIVE, Retrieved, top_entries
+from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode, top_entries
 from qamat_core.t5.decoding import Decoded, greedy
 from qamat_core.training.checkpoint import Params
 
@@ -51,7 +51,6 @@ class Answerer:
         inputs: Int[np.ndarray, "E L"],
         k: int,
         removed: Float[np.ndarray, " M"] | None = None,
-        banned: Int[np.ndarray, "E N"] | None = None,
     ) -> Answered:
         """Answer E questions with k slots.
 
@@ -59,16 +58,13 @@ class Answerer:
             inputs: tokens of ``[MASK] question``.
             k: slots that are read, at most ``slots``.
             removed: 1 for memory rows that are taken out for everyone.
-            banned: memory rows that a question must not retrieve (-1: none).
         """
         gone = jnp.asarray(np.zeros(len(self.memory.keys), np.float32) if removed is None else removed)
-        out = np.full((len(inputs), 1), -1, np.int32) if banned is None else banned
         parts: list[Answered] = []
         for start in range(0, len(inputs), self.batch_size):
-            tokens = _fill(inputs[start : start + self.batch_size], self.batch_size, 0)
-            off = _fill(out[start : start + self.batch_size], self.batch_size, -1)
             count = min(self.batch_size, len(inputs) - start)
-            context, found, shares = self._contexts(self.params, self.memory, tokens, jnp.int32(k), gone, off)
+            tokens = np.pad(inputs[start : start + count], ((0, self.batch_size - count), (0, 0)))
+            context, found, shares = self._contexts(self.params, self.memory, tokens, jnp.int32(k), gone)
             decoded: Decoded = greedy(
                 self.reader.model, self.params, context.encoded, context.tokens, self.reader.config.target_length
             )
@@ -90,7 +86,6 @@ def _context(
     tokens: Int[Array, "B L"],
     k: Int[Array, ""],
     removed: Float[Array, " M"],
-    banned: Int[Array, "B N"],
 ) -> tuple[Context, Int[Array, "B R"], Float[Array, "B R"]]:
     """Return what the decoder attends to, the rows retrieved by the last round, and p(m|X) of the k that are read."""
     found = Retrieved(
@@ -99,23 +94,13 @@ def _context(
     extended = tokens
     for _ in range(rounds):
         query = reader.query(params, extended, 1)
-        scores = ban(search_scores(query.vectors, memory) + NEGATIVE * removed, banned)
-        found = top_entries(scores, retrieve)
-        shown = _shown(found, k, slots)
+        found = top_entries(search_scores(query.vectors, memory) + NEGATIVE * removed, retrieve)
+        shown = (found.allowed & (jnp.arange(retrieve) < k))[:, :slots].astype(jnp.float32)
         extended = prepend_entries(extended, memory.value_tokens[found.rows[:, :slots]], shown)
-    context = Context(reader.model.apply({"params": params}, extended, method="encode"), extended)  # pyright: ignore[reportArgumentType]
-    read = (found.scores > NEGATIVE / 2) & (jnp.arange(retrieve)[None, :] < k)
+    read = found.allowed & (jnp.arange(retrieve) < k)
     shares = jax.nn.softmax(jnp.where(read, found.scores, NEGATIVE), axis=-1) * read
-    return context, jnp.where(found.scores > NEGATIVE / 2, found.rows, -1), shares
-
-
-def _shown(found: Retrieved, k: Int[Array, ""], slots: int) -> Float[Array, "B K"]:
-    visible = (jnp.arange(slots)[None, :] < k) & (found.scores[:, :slots] > NEGATIVE / 2)
-    return visible.astype(jnp.float32)
-
-
-def _fill(rows: np.ndarray, count: int, value: int) -> np.ndarray:
-    return np.concatenate([rows, np.full((count - len(rows), rows.shape[1]), value, rows.dtype)])
+    context = Context(encode(reader.model, params, extended), extended)
+    return context, jnp.where(found.allowed, found.rows, -1), shares
 
 
 def answer_text(text: str) -> str:

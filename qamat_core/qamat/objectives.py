@@ -40,7 +40,7 @@ def in_batch_loss(reader: Reader, config: StageConfig) -> LossFn:
         values = encode_cls(reader.model, params, batch["value_tokens"])
         scores = jnp.einsum("bsd,nd->bsn", query.vectors, keys) + NEGATIVE * batch["banned"]
         found = top_entries(scores, config.top_k)
-        visible = visible_slots(key, len(tokens), config.top_k, config.vary_k)
+        visible = visible_slots(key, len(tokens), config.top_k, config.vary_k) * found.allowed
         probabilities = weights(scores, found.rows, visible)
         retrieved = Entries(batch["value_tokens"][found.rows], values[found.rows], probabilities)
         context = reader.integrate(params, query, tokens, retrieved, visible)
@@ -60,7 +60,7 @@ def global_loss(reader: Reader, config: StageConfig) -> LossFn:
         query = reader.query(params, tokens, positives.shape[1])
         scores = ban(search_scores(query.vectors, memory), batch["banned_rows"])
         found = top_entries(scores, config.top_k)
-        visible = visible_slots(key, len(tokens), config.top_k, config.vary_k)
+        visible = visible_slots(key, len(tokens), config.top_k, config.vary_k) * found.allowed
         context = reader.integrate(params, query, tokens, fetch(memory, scores, found.rows, visible), visible)
         return _sum_up(reader, config, params, read=(context, batch["targets"]), retrieval=(scores, positives))
 
@@ -76,22 +76,18 @@ def multihop_loss(reader: Reader, config: MultihopConfig) -> LossFn:
 
     def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
         tokens, memory = batch["inputs"], batch["memory"]
-        visible = visible_slots(key, len(tokens), config.top_k, config.vary_k)
+        slots = visible_slots(key, len(tokens), config.top_k, config.vary_k)
         first_query = reader.query(params, tokens, 1)
         first_scores = ban(search_scores(first_query.vectors, memory), batch["banned_rows"])
-        first = memory.value_tokens[top_entries(first_scores, config.top_k).rows]
-        extended = prepend_entries(tokens, first, visible)
+        first = top_entries(first_scores, config.top_k)
+        extended = prepend_entries(tokens, memory.value_tokens[first.rows], slots * first.allowed)
         query = reader.query(params, extended, 1)
         scores = ban(search_scores(query.vectors, memory), batch["banned_rows"])
-        rows = top_entries(scores, config.top_k).rows
-        context = reader.integrate(params, query, extended, fetch(memory, scores, rows, visible), visible)
-        loss, metrics = _sum_up(
-            reader,
-            config,
-            params,
-            read=(context, batch["targets"]),
-            retrieval=(scores, batch["positives"]),
-        )
+        found = top_entries(scores, config.top_k)
+        visible = slots * found.allowed
+        context = reader.integrate(params, query, extended, fetch(memory, scores, found.rows, visible), visible)
+        retrieval = (scores, batch["positives"])
+        loss, metrics = _sum_up(reader, config, params, read=(context, batch["targets"]), retrieval=retrieval)
         first_loss, first_hit = contrastive_loss(first_scores, batch["first"])
         return loss + config.first_hop_weight * first_loss, {**metrics, "first_hop_recall_at_1": first_hit}
 

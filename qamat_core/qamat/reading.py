@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int32
 
+from qamat_core.qamat.examples import passage_inputs
 from qamat_core.tokenizer import CLS, MASK, Tokenizer
 from schemas.errors import TrainingError
 from schemas.qamat import QamatConfig
@@ -45,18 +46,18 @@ def reading_examples(
     if not annotations.num_rows:
         raise TrainingError("no annotations to warm up on: give a SQuAD-style file")
     texts = dict(zip(passages.column("passage_id").to_pylist(), passages.column("text").to_pylist(), strict=True))
-    inputs: list[str] = []
+    inputs: list[np.ndarray] = []
     answers: list[str] = []
     values: list[str] = []
     for row in annotations.to_pylist():
         answer, start, text = row["answers"][0], row["start"], texts[row["passage_id"]]
-        asked = rng.random() < question_share
         masked = text[:start] + MASK + text[start + len(answer) :]
-        inputs.append(f"{MASK} {row['question']}" if asked else masked)
+        asked = rng.random() < question_share
+        inputs.append(passage_inputs(f"{MASK} {row['question']}" if asked else masked, tokenizer, config))
         answers.append(f"{MASK} {answer}")
         values.append(f"{CLS} {answer} {row['question']}")
     return ReadingExamples(
-        tokenizer.encode_batch(inputs, config.passage_length),
+        np.stack(inputs),
         tokenizer.encode_batch(answers, config.target_length, eos=True),
         tokenizer.encode_batch(values, config.value_length),
     )

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from qamat_core.t5.network import T5
 from qamat_core.training.checkpoint import Params
+from schemas.errors import ConfigError
 
 NEGATIVE = -1e9
 """Score of an entry that must not be retrieved."""
@@ -18,6 +19,11 @@ class Retrieved(NamedTuple):
 
     rows: Int[Array, "B K"]
     scores: Float[Array, "B K"]
+
+    @property
+    def allowed(self) -> Bool[Array, "B K"]:
+        """Whether an entry may be read: a banned one is retrieved only where no others are left."""
+        return self.scores > NEGATIVE / 2
 
 
 def encode(model: T5, params: Params, tokens: Int[Array, "B L"]) -> Float[Array, "B L D"]:
@@ -48,7 +54,13 @@ def queries_at(encoded: Float[Array, "B L D"], positions: Int[Array, "B S"]) -> 
 
 
 def top_entries(scores: Float[Array, "B S M"], k: int) -> Retrieved:
-    """Return the union of what all masks of an input retrieve, in score order, cut at K."""
+    """Return the union of what all masks of an input retrieve, in score order, cut at K.
+
+    Raises:
+        ConfigError: the memory has fewer than K entries.
+    """
+    if k > scores.shape[-1]:
+        raise ConfigError(f"top_k is {k}, the memory has {scores.shape[-1]} entries: lower top_k")
     best, rows = jax.lax.top_k(scores.max(axis=1), k)
     return Retrieved(rows, best)
 
@@ -56,9 +68,10 @@ def top_entries(scores: Float[Array, "B S M"], k: int) -> Retrieved:
 def weights(
     scores: Float[Array, "B S M"], rows: Int[Array, "B K"], visible: Float[Array, "B K"]
 ) -> Float[Array, "B S K"]:
-    """Return p(m|X): for each mask the softmax of its scores over the retrieved entries that are visible."""
+    """Return p(m|X): for each mask the softmax of its scores over the visible retrieved entries, 0 elsewhere."""
     picked = jnp.take_along_axis(scores, rows[:, None, :], axis=2)
-    return jax.nn.softmax(jnp.where(visible[:, None, :] > 0, picked, NEGATIVE), axis=-1)
+    shown = visible[:, None, :]
+    return jax.nn.softmax(jnp.where(shown > 0, picked, NEGATIVE), axis=-1) * shown
 
 
 def contrastive_loss(

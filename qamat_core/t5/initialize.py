@@ -21,4 +21,4 @@ def fit_vocabulary(model: T5Config, tokenizer: Tokenizer) -> T5Config:
 def init_params(model: T5, seed: int) -> Params:
     """Return fresh parameters, drawn by ``seed``."""
     tokens = jnp.ones((1, 2), jnp.int32)
-    return model.init(jax.random.key(seed), tokens, tokens)["params"]
+    return jax.jit(model.init)(jax.random.key(seed), tokens, tokens)["params"]

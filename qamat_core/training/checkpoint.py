@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -30,7 +29,7 @@ class CheckpointCard(Frozen):
     """What is needed to use a checkpoint: its role, its model's shape, its tokenizer."""
 
     role: str
-    """The stage that made it: generator, inbatch, global, finetune, multihop, closed-book."""
+    """The stage that made it: generator, warmup, inbatch, global, finetune, multihop, closed-book."""
     model: T5Config
     tokenizer: ArtifactRef
     settings: dict[str, Any]
@@ -52,7 +51,7 @@ def load_card(directory: Path) -> CheckpointCard:
     """Read a checkpoint's card."""
     try:
         return CheckpointCard.model_validate_json((directory / CARD).read_text())
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise CorruptArtifactError(f"{directory / CARD}: not a checkpoint card; train it again") from error
 
 

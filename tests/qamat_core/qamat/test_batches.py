@@ -1,0 +1,98 @@
+"""Batches are pure functions of the step; a memory holds no entry twice, and positives point at their rows."""
+
+from collections import Counter
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qamat_core.qamat.batches import batch_order, global_batch, in_batch, plain_batch, reading_batch
+from qamat_core.qamat.examples import UNKNOWN, QueryExamples
+from qamat_core.qamat.reading import ReadingExamples
+from tests.qamat_core.qamat import tiny
+
+COUNT = 7
+RNG = np.random.default_rng(0)
+EXAMPLES = QueryExamples(
+    inputs=np.arange(COUNT * 4, dtype=np.int32).reshape(COUNT, 4),
+    targets=np.arange(COUNT * 3, dtype=np.int32).reshape(COUNT, 3),
+    positives=np.array([[0, 1], [2, -1], [3, 0], [4, 5], [-1, -1], [6, 7], [8, 2]], np.int32),
+    first=np.arange(COUNT, dtype=np.int32)[:, None],
+    negatives=np.array([[5, 9, -1], [0, 3, 9], [-1, -1, -1], [9, 8, 7], [1, -1, -1], [0, 1, 2], [3, 4, 5]], np.int32),
+    banned=np.array([[row] for row in range(COUNT)], np.int32),
+)
+READING = ReadingExamples(EXAMPLES.inputs, EXAMPLES.targets, np.arange(COUNT * 2, dtype=np.int32).reshape(COUNT, 2))
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 5))
+def test_an_epoch_sees_every_example_once(count: int, batch_size: int, seed: int):
+    seen = np.concatenate([batch_order(count, batch_size, seed, step) for step in range(-(-3 * count // batch_size))])
+    for epoch in range(3):
+        assert sorted(seen[epoch * count : (epoch + 1) * count]) == list(range(count))
+
+
+def test_epochs_and_seeds_have_orders_of_their_own():
+    orders = [batch_order(40, 40, seed, step).tolist() for seed in (0, 1) for step in (0, 1)]
+    assert len({tuple(order) for order in orders}) == 4
+
+
+@pytest.mark.parametrize("name", ["in-batch", "global", "reading", "plain"])
+def test_a_batch_depends_on_nothing_but_its_step(name: str):
+    make = {
+        "in-batch": lambda step: in_batch(EXAMPLES, tiny.entries(), 3, 2, 0, step),
+        "global": lambda step: global_batch(EXAMPLES, tiny.memory(), 3, 0, step),
+        "reading": lambda step: reading_batch(READING, 4, 3, 0, step),
+        "plain": lambda step: plain_batch(EXAMPLES, 3, 0, step),
+    }[name]
+    unbroken = [make(step) for step in range(8)]
+    for step in (5, 2, 7):
+        again = make(step)
+        jax.tree.map(np.testing.assert_array_equal, again, unbroken[step])
+    shapes = [jax.tree.map(np.shape, batch) for batch in unbroken]
+    assert all(shape == shapes[0] for shape in shapes)
+
+
+@given(st.integers(1, 12), st.integers(0, 5), st.integers(0, 3), st.integers(0, 30))
+def test_the_in_batch_memory_holds_every_entry_once_and_the_positives_at_their_places(
+    batch_size: int, negatives: int, seed: int, step: int
+):
+    batch = in_batch(EXAMPLES, tiny.entries(), batch_size, negatives, seed, step)
+    row_of = {tuple(tokens): row for row, tokens in enumerate(tiny.entries().key_tokens.tolist())}
+    rows = [row_of[tuple(tokens)] for tokens in batch["key_tokens"].tolist()]
+    assert len(rows) == batch_size * (2 + negatives)
+    np.testing.assert_array_equal(batch["value_tokens"], tiny.entries().value_tokens[rows])
+    unbanned = [row for row, banned in zip(rows, batch["banned"], strict=True) if not banned]
+    assert sorted(unbanned) == sorted(set(rows))
+    for example, places in zip(batch_order(COUNT, batch_size, seed, step), batch["positives"], strict=True):
+        for positive, place in zip(EXAMPLES.positives[example], places, strict=True):
+            assert (place == UNKNOWN) == (positive == UNKNOWN)
+            assert positive == UNKNOWN or (rows[place] == positive and not batch["banned"][place])
+
+
+def test_hard_negatives_come_before_random_ones():
+    for step in range(20):
+        (example,) = batch_order(COUNT, 1, 0, step)
+        batch = in_batch(EXAMPLES, tiny.entries(), 1, 2, 0, step)
+        rows = [tiny.entries().key_tokens.tolist().index(tokens) for tokens in batch["key_tokens"].tolist()]
+        hard = {row for row in EXAMPLES.negatives[example].tolist() if row >= 0}
+        assert len(hard & set(rows[2:])) == min(2, len(hard))
+
+
+def test_a_global_batch_carries_what_is_known_and_banned():
+    batch, chosen = global_batch(EXAMPLES, tiny.memory(), 4, 0, 3), batch_order(COUNT, 4, 0, 3)
+    np.testing.assert_array_equal(batch["positives"], EXAMPLES.positives[chosen])
+    np.testing.assert_array_equal(batch["first"], EXAMPLES.first[chosen])
+    np.testing.assert_array_equal(batch["banned_rows"], EXAMPLES.banned[chosen])
+
+
+def test_the_right_entry_stands_in_any_slot_of_a_reading_batch():
+    slots: Counter[int] = Counter()
+    for step in range(60):
+        batch, chosen = reading_batch(READING, 3, 2, 0, step), batch_order(COUNT, 2, 0, step)
+        for entries, example in zip(batch["value_tokens"], chosen, strict=True):
+            found = [slot for slot, tokens in enumerate(entries) if (tokens == READING.value_tokens[example]).all()]
+            assert found
+            slots.update(found)
+    assert set(slots) == {0, 1, 2}

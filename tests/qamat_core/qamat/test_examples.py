@@ -1,0 +1,137 @@
+"""Tables become arrays: long passages keep their first mask, what is lost leaves targets and positives."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qamat_core.qamat.entries import MemoryEntries
+from qamat_core.qamat.examples import UNKNOWN, passage_inputs, pretraining_examples, question_examples
+from qamat_core.qamat.reading import reading_examples
+from qamat_core.tokenizer import CLS, MASK
+from schemas.errors import TrainingError
+from schemas.tables import ANNOTATIONS, MULTIHOP_EXAMPLES, PASSAGES, PRETRAIN_EXAMPLES, QA_EXAMPLES, QA_PAIRS
+from tests.qamat_core.qamat import tiny
+
+FILLER = "Where does Ada live?"
+
+
+def _pretrain(
+    masked_text: str, targets: list[str], positives: list[str], negatives: Sequence[str] = ()
+) -> dict[str, Any]:
+    ids = {"positive_ids": positives, "negative_ids": list(negatives)}
+    return {"example_id": "e", "passage_id": "p", "masked_text": masked_text, "targets": targets} | ids
+
+
+def _examples(*rows: dict[str, Any]) -> Any:
+    table = pa.Table.from_pylist(list(rows), schema=PRETRAIN_EXAMPLES)
+    return pretraining_examples(table, tiny.entries(), tiny.tokenizer(), tiny.config())
+
+
+def _text(tokens: np.ndarray) -> str:
+    return tiny.tokenizer().decode(tokens)
+
+
+def test_keys_are_questions_and_values_answers_with_questions():
+    entries = tiny.entries()
+    assert _text(entries.key_tokens[2]) == f"{CLS} Where does Cleo live?"
+    assert _text(entries.value_tokens[2]).startswith(f"{CLS} Holm Where does Cleo")
+    assert (entries.ids[2], entries.row_of["2"], len(entries)) == ("2", 2, 10)
+    long = MemoryEntries.of(tiny.pairs(["Ada " * 30], ["Dorf"]), tiny.tokenizer(), tiny.config())
+    assert (long.key_tokens.shape, long.value_tokens.shape) == ((1, 10), (1, 12))
+
+
+def test_a_passage_that_fits_keeps_every_mask():
+    examples = _examples(
+        _pretrain("<extra_id_0> lives in <extra_id_1>.", ["Ada", "Dorf"], ["0", "elsewhere"], ["3", "gone", "1"]),
+        _pretrain("Bela lives in <extra_id_0>.", ["Stad"], ["1"]),
+    )
+    assert _text(examples.inputs[0]).split()[0] == MASK
+    assert [_text(target) for target in examples.targets] == ["<extra_id_0> Ada <extra_id_1> Dorf", "<extra_id_0> Stad"]
+    assert examples.positives.tolist() == [[0, UNKNOWN], [1, UNKNOWN]]
+    assert examples.negatives.tolist() == [[3, 1], [UNKNOWN, UNKNOWN]]
+    assert (examples.banned == UNKNOWN).all()
+
+
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6))
+def test_a_long_passage_is_cut_around_its_first_mask(before: int, between: int, after: int):
+    text = " ".join([FILLER] * before + ["<extra_id_0>"] + [FILLER] * between + ["<extra_id_1>"] + [FILLER] * after)
+    examples = _examples(_pretrain(text, ["Ada", "Dorf"], ["0", "3"]))
+    tokens, whole = examples.inputs[0].tolist(), tiny.tokenizer().encode(text)
+    window = tokens[: len(whole)]
+    assert any(whole[start : start + 20] == window for start in range(len(whole)))
+    assert len(window) == min(20, len(whole))
+    first, second = (tiny.tokenizer().sentinel(number) in tokens for number in (0, 1))
+    assert first
+    assert _text(examples.targets[0]) == "<extra_id_0> Ada" + " <extra_id_1> Dorf" * second
+    assert examples.positives.tolist() == [[0, 3] if second else [0]]
+
+
+def test_no_examples_are_refused():
+    with pytest.raises(TrainingError, match="no pre-training examples"):
+        _examples()
+    with pytest.raises(TrainingError, match="no training questions"):
+        _questions([], [])
+
+
+def _questions(asked: list[tuple[str, str]], mined: list[tuple[str, str, str]]) -> Any:
+    rows = [
+        {"example_id": f"e{number}", "question": question, "answers": [answer], "dataset": "t", "split": "train"}
+        for number, (question, answer) in enumerate(asked)
+    ]
+    chains = [
+        {"example_id": key, "first_qa_id": first, "final_qa_id": final, "tier": "bridge", "score": 1.0}
+        for key, first, final in mined
+    ]
+    tables = pa.Table.from_pylist(rows, schema=QA_EXAMPLES), pa.Table.from_pylist(chains, schema=MULTIHOP_EXAMPLES)
+    return question_examples(*tables, tiny.entries(), tiny.tokenizer(), tiny.config())
+
+
+def test_questions_get_their_mined_entries():
+    asked = [("In which town is Ada?", "Dorf"), ("Who?", "Bela"), ("And where?", "Stad")]
+    examples = _questions(asked, [("e0", "4", "0"), ("e2", "", "1"), ("e2", "5", "6")])
+    assert [_text(tokens).split()[0] for tokens in examples.inputs] == [MASK] * 3
+    assert _text(examples.targets[0]) == f"{MASK} Dorf"
+    assert examples.positives.tolist() == [[0], [UNKNOWN], [1]]
+    assert examples.first.tolist() == [[4], [UNKNOWN], [UNKNOWN]]
+    assert (examples.banned == UNKNOWN).all()
+
+
+def test_the_questions_own_entry_is_banned():
+    asked = [("where does  BELA live", "Stad"), ("Where is Bela?", "Stad")]
+    examples = _questions(asked, [("e0", "", "1"), ("e1", "", "1")])
+    assert examples.banned.tolist() == [[1], [UNKNOWN]]
+    assert examples.positives.tolist() == [[UNKNOWN], [1]]
+
+
+@pytest.mark.parametrize("question_share", [0.0, 1.0])
+def test_reading_examples_ask_or_mask(question_share: float):
+    text = f"{FILLER} " * 6 + "Edda lives in Furt."
+    passages = [{"passage_id": "p", "source": "s", "source_id": "1", "title": "Edda", "text": text}]
+    asked = [{"passage_id": "p", "question": "Where is Edda?", "answers": ["Furt"], "start": text.index("Furt")}]
+    examples = reading_examples(
+        pa.Table.from_pylist(passages, schema=PASSAGES),
+        pa.Table.from_pylist(asked, schema=ANNOTATIONS),
+        tiny.tokenizer(),
+        tiny.config(),
+        question_share,
+        np.random.default_rng(0),
+    )
+    read = _text(examples.inputs[0])
+    assert read == f"{MASK} Where is Edda?" if question_share else read.endswith(f"Edda lives in {MASK} .")
+    assert _text(examples.targets[0]) == f"{MASK} Furt"
+    assert _text(examples.value_tokens[0]).startswith(f"{CLS} Furt Where is")
+
+
+def test_inputs_fill_their_length():
+    assert passage_inputs(f"{MASK} a", tiny.tokenizer(), tiny.config()).shape == (20,)
+    assert passage_inputs(f"{FILLER} " * 30 + MASK, tiny.tokenizer(), tiny.config()).shape == (20,)
+
+
+def test_an_empty_memory_has_no_rows():
+    none = MemoryEntries.of(QA_PAIRS.empty_table(), tiny.tokenizer(), tiny.config())
+    assert (len(none), none.ids, none.key_tokens.shape) == (0, [], (0, 10))

@@ -1,0 +1,289 @@
+"""The whole way at toy size: world to predictions, through every stage; done work is found again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import pytest
+
+from qamat_core.qamat.batches import in_batch
+from qamat_core.qamat.index import load_index
+from qamat_core.store.store import Store
+from qamat_core.training.checkpoint import load_card
+from qamat_core.training.loop import train
+from schemas.artifacts import ArtifactRef
+from schemas.corpus import BuildWorldConfig, MultihopConfig, NegativesConfig
+from schemas.errors import ConfigError, IncompatibleArtifactError, InputError
+from schemas.generation import TrainTokenizerConfig
+from schemas.model import T5Config
+from schemas.qamat import (
+    ClosedBookConfig,
+    EvaluationConfig,
+    GlobalConfig,
+    InBatchConfig,
+    IndexConfig,
+    QamatConfig,
+    WarmupConfig,
+)
+from schemas.qamat import MultihopConfig as TwoRoundsConfig
+from schemas.resources import Resources
+from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
+from schemas.world import WorldConfig
+from tasks import (
+    build_index,
+    build_world,
+    evaluate,
+    mine_multihop,
+    mine_negatives,
+    train_closed_book,
+    train_finetune,
+    train_global,
+    train_inbatch,
+    train_multihop,
+    train_tokenizer,
+    train_warmup,
+)
+from tests.tasks.corpus import register
+
+T5 = T5Config(variant="1.0", d_model=16, num_heads=2, head_dim=8, d_ff=16, num_encoder_layers=1, num_decoder_layers=1)
+QAMAT = QamatConfig(t5=T5, passage_length=40, question_length=16, target_length=6, key_length=12, value_length=14)
+STEPS = TrainingConfig(steps=4, batch_size=4, optimizer=OptimizerConfig(learning_rate=1e-3), log_every=2, save_every=2)
+SHARED: dict[str, Any] = {"model": QAMAT, "training": STEPS, "top_k": 2, "retrieval_loss_weight": 1.0}
+ONE_ROUND = EvaluationConfig(top_k=2, ks=(1, 2), recall_at=(1, 4), batch_size=16)
+WORLD = BuildWorldConfig(
+    world=WorldConfig(persons=14, cities=6, countries=2, companies=4, books=4, annotation_worlds=1), shard_rows=100
+)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """All stages of one home; a stage runs when it is first asked for."""
+
+    resources: Resources
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.resources.home)
+
+    @cached_property
+    def world(self) -> build_world.WorldRefs:
+        return build_world.run(WORLD, name="w", resources=self.resources)
+
+    @cached_property
+    def tokenizer(self) -> ArtifactRef:
+        config = TrainTokenizerConfig(tokenizer=TokenizerConfig(vocab_size=300))
+        texts = [self.world.passages, self.world.gold_pairs]
+        return train_tokenizer.run(config, texts, name="w", resources=self.resources)
+
+    @cached_property
+    def examples(self) -> ArtifactRef:
+        inputs = mine_negatives.NegativesInputs(self.world.passages, self.world.gold_pairs)
+        config = NegativesConfig(spans_per_passage=2, negatives_per_example=2)
+        return mine_negatives.run(config, inputs, name="w", resources=self.resources).pretrain_examples
+
+    @cached_property
+    def mined(self) -> ArtifactRef:
+        inputs = mine_multihop.MultihopInputs(self.world.questions["train"], self.world.gold_pairs)
+        return mine_multihop.run(MultihopConfig(hops=1), inputs, name="one", resources=self.resources).multihop_examples
+
+    @cached_property
+    def mined_two_hop(self) -> ArtifactRef:
+        inputs = mine_multihop.MultihopInputs(self.world.two_hop["train"], self.world.gold_pairs)
+        return mine_multihop.run(MultihopConfig(), inputs, name="two", resources=self.resources).multihop_examples
+
+    @cached_property
+    def warmup(self) -> ArtifactRef:
+        inputs = train_warmup.WarmupInputs(self.tokenizer, self.world.annotated_passages, self.world.annotations)
+        return train_warmup.run(WarmupConfig(**SHARED), inputs, name="warm", resources=self.resources)
+
+    @cached_property
+    def inbatch(self) -> ArtifactRef:
+        return self.train_inbatch("inbatch")
+
+    def train_inbatch(self, name: str) -> ArtifactRef:
+        inputs = train_inbatch.InBatchInputs(self.warmup, self.world.gold_pairs, self.examples)
+        config = InBatchConfig(**SHARED, negatives_per_example=2)
+        return train_inbatch.run(config, inputs, name=name, resources=self.resources)
+
+    @cached_property
+    def index(self) -> ArtifactRef:
+        return self.indexed_by(self.inbatch, "index")
+
+    def indexed_by(self, encoder: ArtifactRef, name: str) -> ArtifactRef:
+        inputs = build_index.IndexInputs(self.world.gold_pairs, encoder)
+        return build_index.run(IndexConfig(batch_size=32), inputs, name=name, resources=self.resources)
+
+    @cached_property
+    def global_(self) -> ArtifactRef:
+        inputs = train_global.GlobalInputs(self.inbatch, self.index, self.examples)
+        return train_global.run(GlobalConfig(**SHARED), inputs, name="global", resources=self.resources)
+
+    @cached_property
+    def finetuned(self) -> ArtifactRef:
+        inputs = train_finetune.FinetuneInputs(self.global_, self.index, self.world.questions["train"], self.mined)
+        return train_finetune.run(GlobalConfig(**SHARED), inputs, name="finetune", resources=self.resources)
+
+    @cached_property
+    def multihop(self) -> ArtifactRef:
+        questions = self.world.two_hop["train"]
+        inputs = train_multihop.MultihopInputs(self.global_, self.index, questions, self.mined_two_hop)
+        return train_multihop.run(TwoRoundsConfig(**SHARED), inputs, name="multihop", resources=self.resources)
+
+    @cached_property
+    def closed_book(self) -> ArtifactRef:
+        inputs = train_closed_book.ClosedBookInputs(self.tokenizer, self.examples, self.world.questions["train"])
+        config = ClosedBookConfig(model=QAMAT, passages=STEPS, questions=STEPS)
+        return train_closed_book.run(config, inputs, name="closed-book", resources=self.resources)
+
+    def evaluate(
+        self, checkpoint: ArtifactRef, index: ArtifactRef | None, name: str = "e", two_hop: bool = False, **more: Any
+    ) -> dict[int, ArtifactRef]:
+        questions = (self.world.two_hop if two_hop else self.world.questions)["dev"]
+        config = ONE_ROUND.model_copy(update=more)
+        inputs = evaluate.EvaluateInputs(checkpoint, questions, index)
+        return evaluate.run(config, inputs, name=name, resources=self.resources)
+
+    def checkpoints(self) -> dict[str, ArtifactRef]:
+        """All checkpoints by the role that their cards must tell."""
+        roles = ("warmup", "inbatch", "global", "finetune", "multihop", "closed-book")
+        refs = (self.warmup, self.inbatch, self.global_, self.finetuned, self.multihop, self.closed_book)
+        return dict(zip(roles, refs, strict=True))
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    jax.config.update("jax_disable_most_optimizations", True)  # tiny models are compiled quickly rather than well
+    yield Chain(Resources(home=str(tmp_path_factory.mktemp("qamat"))))
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def _rows(chain: Chain, ref: ArtifactRef) -> list[dict[str, Any]]:
+    return chain.store.open_table(ref).to_pylist()
+
+
+def test_every_stage_leaves_a_checkpoint_that_says_what_it_is(chain: Chain):
+    for role, ref in chain.checkpoints().items():
+        card = load_card(chain.store.open_directory(ref))
+        assert card.role == role
+        assert card.tokenizer == chain.tokenizer
+        frozen = role in ("global", "finetune", "multihop")
+        assert card.memory_encoder == (chain.inbatch.content if frozen else None)
+        assert "loss" in chain.store.row(ref).notes
+
+
+def test_the_index_holds_the_memory_and_who_encoded_it(chain: Chain):
+    memory, card = load_index(chain.store.open_directory(chain.index))
+    pairs = chain.store.open_table(chain.world.gold_pairs)
+    assert (card.memory, card.encoder) == (chain.world.gold_pairs, chain.inbatch.content)
+    assert [len(part) for part in memory] == [pairs.num_rows] * 3
+
+
+def test_predictions_name_what_was_retrieved(chain: Chain):
+    memory = {row["qa_id"]: row for row in _rows(chain, chain.world.gold_pairs)}
+    refs = chain.evaluate(chain.finetuned, chain.index)
+    by_k = {k: _rows(chain, ref) for k, ref in refs.items()}
+    assert list(by_k) == [1, 2]
+    assert [row["example_id"] for row in by_k[1]] == [row["example_id"] for row in by_k[2]]
+    for k, rows in by_k.items():
+        for row in rows:
+            assert len(row["retrieved_ids"]) == 4
+            assert sum(row["weights"][:k]) == pytest.approx(1, abs=1e-3)
+            assert not any(row["weights"][k:])
+            right = [memory[qa_id]["answer"] in row["answers"] for qa_id in row["retrieved_ids"]]
+            assert row["first_hit"] == (right.index(True) if any(right) else None)
+    assert [row["retrieved_ids"] for row in by_k[1]] == [row["retrieved_ids"] for row in by_k[2]]
+
+
+def test_two_rounds_and_no_round_answer_too(chain: Chain):
+    two = _rows(chain, chain.evaluate(chain.multihop, chain.index, name="two", two_hop=True, rounds=2, ks=(2,))[2])
+    assert all(len(row["retrieved_ids"]) == 4 for row in two)
+    none = _rows(chain, chain.evaluate(chain.closed_book, None, name="none", rounds=0, ks=(1,))[1])
+    assert none
+    assert all(row["retrieved_ids"] == [] for row in none)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_share_of_the_memory_is_kept(chain: Chain, share: float):
+    entries = chain.store.open_table(chain.world.gold_pairs).num_rows
+    more: dict[str, Any] = {"memory_share": share, "ks": (2,), "recall_at": (entries,)}
+    ref = chain.evaluate(chain.finetuned, chain.index, name=f"share-{round(share * 10)}", **more)[2]
+    assert {len(row["retrieved_ids"]) for row in _rows(chain, ref)} == {round(share * entries)}
+
+
+def test_shares_of_the_memory_are_nested():
+    gone = [set(evaluate.removed_rows(50, share, seed=3).nonzero()[0].tolist()) for share in (0.0, 0.25, 0.5, 1.0)]
+    assert [len(rows) for rows in gone] == [50, 38, 25, 0]
+    assert gone[0] > gone[1] > gone[2] > gone[3]
+
+
+def test_a_second_run_computes_nothing(chain: Chain, monkeypatch: pytest.MonkeyPatch):
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("work was done again")
+
+    first = {**chain.checkpoints(), "index": chain.index}, chain.evaluate(chain.finetuned, chain.index)
+    for task in (train_warmup, train_inbatch, train_global, train_finetune, train_multihop, train_closed_book):
+        assert task.train is train
+        monkeypatch.setattr(task, "train", refused)
+    monkeypatch.setattr(build_index, "encode_entries", refused)
+    monkeypatch.setattr(evaluate, "Answerer", refused)
+    again = Chain(chain.resources)
+    assert first == ({**again.checkpoints(), "index": again.index}, again.evaluate(again.finetuned, again.index))
+
+
+def test_a_killed_stage_goes_on_and_ends_with_the_same_bytes(chain: Chain, monkeypatch: pytest.MonkeyPatch):
+    whole, steps = chain.inbatch, list[int]()
+
+    def dying(*args: Any) -> Any:
+        steps.append(args[-1])
+        if steps == [0, 1, 2]:
+            raise KeyboardInterrupt
+        return in_batch(*args)
+
+    monkeypatch.setattr(train_inbatch, "in_batch", dying)
+    with pytest.raises(KeyboardInterrupt):
+        chain.train_inbatch("killed")
+    assert chain.train_inbatch("killed").content == whole.content
+    assert steps == [0, 1, 2, 2, 3]
+
+
+def test_an_index_of_another_encoder_is_refused(chain: Chain):
+    foreign = chain.indexed_by(chain.warmup, "foreign")
+    message = f"{chain.warmup.content[:16]}.*{chain.inbatch.content[:16]}"
+    with pytest.raises(IncompatibleArtifactError, match=message):
+        chain.evaluate(chain.finetuned, foreign, name="foreign")
+    inputs = train_global.GlobalInputs(chain.inbatch, foreign, chain.examples)
+    with pytest.raises(IncompatibleArtifactError, match=message):
+        train_global.run(GlobalConfig(**SHARED), inputs, name="foreign", resources=chain.resources)
+
+
+def test_another_t5_than_the_checkpoints_is_refused(chain: Chain):
+    wider = QAMAT.model_copy(update={"t5": T5.model_copy(update={"d_ff": 32})})
+    config = GlobalConfig(**{**SHARED, "model": wider})
+    inputs = train_global.GlobalInputs(chain.inbatch, chain.index, chain.examples)
+    with pytest.raises(IncompatibleArtifactError, match=r"checkpoint/inbatch@0 has another T5 .*\(d_ff\)"):
+        train_global.run(config, inputs, name="wider", resources=chain.resources)
+
+
+def test_more_slots_than_entries_are_refused_in_training(chain: Chain):
+    config = GlobalConfig(**{**SHARED, "top_k": 10_000})
+    inputs = train_global.GlobalInputs(chain.inbatch, chain.index, chain.examples)
+    with pytest.raises(ConfigError, match="top_k is 10000, the memory has"):
+        train_global.run(config, inputs, name="greedy", resources=chain.resources)
+
+
+def test_what_cannot_be_evaluated_is_refused(chain: Chain):
+    for index, rounds in ((None, 1), (chain.index, 0)):
+        with pytest.raises(ConfigError, match=f"rounds is {rounds}: give an index for 1 or 2"):
+            chain.evaluate(chain.finetuned, index, rounds=rounds)
+    nothing = register(chain.store, "qa_examples", "nothing", [])
+    inputs = evaluate.EvaluateInputs(chain.finetuned, nothing, chain.index)
+    with pytest.raises(InputError, match="qa_examples/nothing@0 holds no question"):
+        evaluate.run(ONE_ROUND, inputs, name="nothing", resources=chain.resources)
+
+
+def test_an_empty_memory_cannot_be_indexed(chain: Chain):
+    inputs = build_index.IndexInputs(register(chain.store, "qa_pairs", "nothing", []), chain.inbatch)
+    with pytest.raises(InputError, match="qa_pairs/nothing@0 holds no pair to encode"):
+        build_index.run(IndexConfig(), inputs, name="nothing", resources=chain.resources)
