@@ -1,23 +1,9 @@
 """Finding what is registered: people name artifacts, flows pass references."""
 
-from flows.training import Learned, Memory, Pretrained
+from flows.training import Memory, Pretrained
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Name
-from schemas.errors import ConfigError, MissingArtifactError
-
-
-def find_learned(store: Store, corpus: Name) -> Learned:
-    """Return what a corpus's newest generator was trained on.
-
-    Raises:
-        MissingArtifactError: there is no such corpus.
-    """
-    inputs = store.row(store.newest("checkpoint", corpus)).inputs
-    if not {"tokenizer", "passages", "annotations"} <= set(inputs):
-        raise ConfigError(f"checkpoint/{corpus} is no generator: give the name of a corpus that was regenerated")
-    return Learned(
-        tokenizer=inputs["tokenizer"], annotated_passages=inputs["passages"], annotations=inputs["annotations"]
-    )
+from schemas.errors import MissingArtifactError
 
 
 def find_memory(store: Store, name: Name) -> Memory:

@@ -4,11 +4,11 @@ A step takes and gives references, never rows. A fault that may pass (``PASSING`
 where it was; what a user or a developer has to mend is not.
 """
 
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -29,6 +29,7 @@ import tasks.filter_questions
 import tasks.generate_questions
 import tasks.ingest_passages
 import tasks.ingest_questions
+import tasks.init_qamat
 import tasks.mine_multihop
 import tasks.mine_negatives
 import tasks.summarise_predictions
@@ -39,10 +40,10 @@ import tasks.train_global
 import tasks.train_inbatch
 import tasks.train_multihop
 import tasks.train_tokenizer
-import tasks.train_warmup
 from flows.progress import ArtifactTeller, console_teller
 from qamat_core.progress import listening
 from qamat_core.store.provenance import flow_run_id
+from qamat_core.store.registry import now
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from schemas.resources import Resources
@@ -97,14 +98,13 @@ def _step(name: str, run: Callable[P, R]) -> Task[P, R]:
             teller(stage, done, total, metrics)
             artifacts(stage, done, total, metrics)
 
-        started = time.monotonic()
-        run_id = str(flow_run.id)
+        began = now()
         teller.begin(label)
-        with _inside(run_id), listening(tell):
+        with _inside(str(flow_run.id)), listening(tell):
             result = run(*args, **kwargs)
         resources = kwargs["resources"]
         assert isinstance(resources, Resources), "every task takes resources"
-        teller.end(label, _outcome(resources, result, run_id, time.monotonic() - started))
+        teller.end(label, _outcome(resources, result, began))
         return result
 
     return work
@@ -131,17 +131,17 @@ def _inside(run_id: str) -> Generator[None]:
         flow_run_id.reset(token)
 
 
-def _outcome(resources: Resources, result: object, run_id: str, seconds: float) -> str:
+def _outcome(resources: Resources, result: object, began: datetime) -> str:
     """Count a step and say in a few words what came of it."""
     store = Store(resources.home)
     rows = [store.row(ref) for ref in references(result)]
-    computed = any(row.flow_run_id == run_id for row in rows)
+    computed = any(row.created >= began for row in rows)
     if tally := _tally.get():
         tally.computed += computed
         tally.reused += not computed
     first = rows[0]
     counts = f", read {first.read} = kept {first.kept} + rejected {first.rejected}" if first.read else ""
-    return (f"made in {seconds:.1f} s" if computed else "found") + counts
+    return (f"made in {(now() - began).total_seconds():.1f} s" if computed else "found") + counts
 
 
 def references(value: object) -> Iterator[ArtifactRef]:
@@ -171,7 +171,7 @@ build_memory = _step("build memory", tasks.build_memory.run)
 mine_negatives = _step("mine negatives", tasks.mine_negatives.run)
 mine_multihop = _step("mine multi-hop", tasks.mine_multihop.run)
 audit_corpus = _step("audit corpus", tasks.audit_corpus.run)
-train_warmup = _step("train warm-up", tasks.train_warmup.run)
+init_qamat = _step("init QAMAT", tasks.init_qamat.run)
 train_inbatch = _step("train in-batch", tasks.train_inbatch.run)
 build_index = _step("build index", tasks.build_index.run)
 train_global = _step("train global", tasks.train_global.run)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from flows import steps
 from flows.corpus import Corpus
-from flows.training import Learned, Memory, Pretrained, finetune, train_global, train_inbatch, warm_up, with_index
+from flows.training import Memory, Pretrained, finetune, initialise, train_global, train_inbatch, with_index
 from schemas.artifacts import ArtifactRef, Name
 from schemas.evaluation import Place, SummaryConfig
 from schemas.orders import Reproduce
@@ -58,16 +58,6 @@ class Study:
         """The questions that are asked."""
         return self.order.split
 
-    @property
-    def learned(self) -> Learned:
-        """What every model starts from."""
-        sources = self.corpus.sources
-        return Learned(
-            tokenizer=self.corpus.tokenizer,
-            annotated_passages=sources.annotated_passages,
-            annotations=sources.annotations,
-        )
-
     def memory(self, kind: MemoryKind) -> Memory:
         """Return a memory with its pre-training examples."""
         if kind == "generated":
@@ -84,10 +74,15 @@ class Study:
             self._models[name] = self._train(kind, seed, name)
         return self._models[name]
 
+    def start(self, seed: int) -> ArtifactRef:
+        """Return the checkpoint that the models of a seed start from, whatever their memory."""
+        config = self.numbers.training.seeded(seed)
+        return initialise(config, self.corpus.tokenizer, name=f"{self.name}-s{seed}", resources=self.resources)
+
     def _train(self, kind: MemoryKind, seed: int, name: Name) -> Model:
         config = self.numbers.training.seeded(seed)
         memory = self.memory(kind)
-        inbatch = train_inbatch(config, self.learned, memory, name=name, resources=self.resources)
+        inbatch = train_inbatch(config, self.start(seed), memory, name=name, resources=self.resources)
         stage_two = train_global(config.global_, inbatch, memory, name=name, resources=self.resources)
         finetuned = self.finetune(stage_two, kind, seed, name)
         return Model(inbatch, stage_two, finetuned)
@@ -99,12 +94,11 @@ class Study:
         return finetune(config, start, self.memory(kind), questions, name=name, resources=self.resources)
 
     def only_global(self, kind: MemoryKind, seed: int) -> Pretrained:
-        """Return the ablation that skips stage one: the steps of both stages over a memory that the warm-up encoded."""
+        """Return the ablation that skips stage one: both stages' steps over a memory that random weights encode."""
         config = self.numbers.training.seeded(seed)
         name = f"{self.name}-{kind}-s{seed}-only"
         memory = self.memory(kind)
-        warm = warm_up(config, self.learned, name=f"{self.name}-{kind}-s{seed}", resources=self.resources)
-        start = with_index(config, warm, memory, name=f"{name}-warmup", resources=self.resources)
+        start = with_index(config, self.start(seed), memory, name=f"{name}-init", resources=self.resources)
         steps_of_both = config.inbatch.training.steps + config.global_.training.steps
         training = config.global_.training.model_copy(update={"steps": steps_of_both})
         longer = GlobalConfig.model_validate({**dict(config.global_), "training": training})

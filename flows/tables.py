@@ -150,7 +150,7 @@ def closed_book(study: Study, split: str) -> ArtifactRef:
     runs: list[ArtifactRef] = []
     for seed in study.seeds:
         config = study.numbers.training.seeded(seed).closed_book
-        inputs = ClosedBookInputs(study.corpus.tokenizer, learned_from, questions["train"])
+        inputs = ClosedBookInputs(study.start(seed), learned_from, questions["train"])
         name = f"{study.name}-s{seed}-closed-book"
         checkpoint = steps.train_closed_book(config, inputs, name=name, resources=study.resources)
         model = Pretrained(checkpoint=checkpoint, index=checkpoint)

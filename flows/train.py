@@ -5,8 +5,8 @@ from pathlib import Path
 from prefect import flow
 
 from flows import steps
-from flows.lookup import find_learned, find_memory, find_trained
-from flows.training import Pretrained, finetune, train_global, train_inbatch, train_multihop
+from flows.lookup import find_memory, find_trained
+from flows.training import Pretrained, finetune, initialise, train_global, train_inbatch, train_multihop
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from schemas.orders import Stage, TrainQamat
@@ -43,8 +43,8 @@ def train_stage(
     config = preset(order.preset).training.seeded(order.seed)
     memory = find_memory(store, order.memory)
     if stage == "inbatch":
-        learned = find_learned(store, order.corpus)
-        return train_inbatch(config, learned, memory, name=order.name, resources=resources)
+        begin = initialise(config, store.newest("tokenizer", order.corpus), name=order.name, resources=resources)
+        return train_inbatch(config, begin, memory, name=order.name, resources=resources)
     before = START[stage]
     start = trained.get(before) or find_trained(store, f"{order.name}-{before}")
     if stage == "global":

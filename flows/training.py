@@ -13,15 +13,6 @@ from tasks.train_finetune import FinetuneInputs
 from tasks.train_global import GlobalInputs
 from tasks.train_inbatch import InBatchInputs
 from tasks.train_multihop import MultihopInputs
-from tasks.train_warmup import WarmupInputs
-
-
-class Learned(Frozen):
-    """What a model is started from."""
-
-    tokenizer: ArtifactRef
-    annotated_passages: ArtifactRef
-    annotations: ArtifactRef
 
 
 class Memory(Frozen):
@@ -39,19 +30,17 @@ class Pretrained(Frozen):
 
 
 def train_inbatch(
-    config: TrainingPreset, learned: Learned, memory: Memory, *, name: Name, resources: Resources
+    config: TrainingPreset, start: ArtifactRef, memory: Memory, *, name: Name, resources: Resources
 ) -> Pretrained:
-    """Warm up, train in-batch, and encode the memory with what came of it."""
-    warm = warm_up(config, learned, name=name, resources=resources)
-    inputs = InBatchInputs(start=warm, memory=memory.qa_pairs, examples=memory.examples)
+    """Train stage one from an initial checkpoint, and encode the memory with what came of it."""
+    inputs = InBatchInputs(start=start, memory=memory.qa_pairs, examples=memory.examples)
     checkpoint = steps.train_inbatch(config.inbatch, inputs, name=f"{name}-inbatch", resources=resources)
     return with_index(config, checkpoint, memory, name=f"{name}-inbatch", resources=resources)
 
 
-def warm_up(config: TrainingPreset, learned: Learned, *, name: Name, resources: Resources) -> ArtifactRef:
-    """Return a checkpoint that reads memory slots."""
-    inputs = WarmupInputs(learned.tokenizer, learned.annotated_passages, learned.annotations)
-    return steps.train_warmup(config.warmup, inputs, name=f"{name}-warmup", resources=resources)
+def initialise(config: TrainingPreset, tokenizer: ArtifactRef, *, name: Name, resources: Resources) -> ArtifactRef:
+    """Return the checkpoint that a model starts from."""
+    return steps.init_qamat(config.init, tokenizer, name=f"{name}-init", resources=resources)
 
 
 def with_index(

@@ -32,7 +32,7 @@ def train_sentencepiece(texts: Iterable[str], config: TokenizerConfig) -> bytes:
     """Train a SentencePiece model and return its serialised form; the same texts give the same bytes."""
     model = io.BytesIO()
     try:
-        spm.SentencePieceTrainer.train(
+        spm.SentencePieceTrainer.Train(
             sentence_iterator=iter(texts),
             model_writer=model,
             vocab_size=config.vocab_size,
@@ -59,7 +59,8 @@ class Tokenizer:
 
     def __init__(self, model: bytes) -> None:
         self._model = model
-        self._pieces = spm.SentencePieceProcessor(model_proto=model)
+        self._pieces = spm.SentencePieceProcessor()
+        self._pieces.LoadFromSerializedProto(model)
 
     @classmethod
     def load(cls, path: Path) -> "Tokenizer":
@@ -110,11 +111,14 @@ class Tokenizer:
 
     def encode_batch(self, texts: Sequence[str], length: int, *, eos: bool = False) -> Int32[np.ndarray, "B L"]:
         """Return a batch padded and cut to ``length``; with ``eos`` the last kept id is eos."""
-        batch = np.zeros((len(texts), length), np.int32)
-        for row, text in zip(batch, texts, strict=True):
-            ids = self.encode(text)[: length - eos] + [EOS_ID] * eos
-            row[: len(ids)] = ids[:length]
-        return batch
+        return pad_rows(self._cut(texts, length, eos), length)
+
+    def encode_table(self, texts: Sequence[str], length: int, *, eos: bool = False) -> Int32[np.ndarray, "B L"]:
+        """Return all rows of a table as ``encode_batch`` does, without columns that no row needs (``fit_rows``)."""
+        return fit_rows(self._cut(texts, length, eos), length)
+
+    def _cut(self, texts: Sequence[str], length: int, eos: bool) -> list[list[int]]:
+        return [self.encode(text)[: length - eos] + [EOS_ID] * eos for text in texts]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text up to the first eos; pads are skipped, sentinels written ``<extra_id_k>``."""
@@ -130,3 +134,20 @@ class Tokenizer:
             elif token != PAD_ID:
                 pieces.append(token)
         return " ".join(text for text in [*texts, self._pieces.Decode(pieces)] if text)
+
+
+Rows = Sequence[Sequence[int] | Int32[np.ndarray, " N"]]
+
+
+def fit_rows(rows: Rows, length: int) -> Int32[np.ndarray, "B L"]:
+    """Return rows of ids padded to what the longest needs, rounded up to a multiple of 8, at most ``length``."""
+    longest = max(map(len, rows), default=0)
+    return pad_rows(rows, max(1, min(length, -(-longest // 8) * 8)))
+
+
+def pad_rows(rows: Rows, length: int) -> Int32[np.ndarray, "B L"]:
+    """Return rows of ids padded to ``length``."""
+    batch = np.full((len(rows), length), PAD_ID, np.int32)
+    for padded, row in zip(batch, rows, strict=True):
+        padded[: len(row)] = row
+    return batch

@@ -2,7 +2,8 @@
 
 ``toy`` runs in seconds (fault tests), ``smoke`` in about a minute of training (tests), ``mini`` on two cores over the
 embedded world corpus. Their models start from random weights, so they use aids that the paper does not: the pointer
-head and the locality start of ``T5Config``, a warm-up, the contrastive term, a temperature of sqrt(d).
+head and the locality start of ``T5Config``, marked ranks, question inputs in pre-training, the contrastive term, a
+temperature of sqrt(d). They drop the neural part after stage one, the paper after training.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,9 +30,9 @@ from schemas.qamat import (
     GlobalConfig,
     InBatchConfig,
     IndexConfig,
+    InitConfig,
     MultihopConfig,
     QamatConfig,
-    WarmupConfig,
 )
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 from schemas.world import WorldConfig
@@ -55,7 +56,7 @@ class CorpusPreset(Frozen):
 class TrainingPreset(Frozen):
     """The stages of QAMAT and of what it is compared with."""
 
-    warmup: WarmupConfig
+    init: InitConfig
     inbatch: InBatchConfig
     index: IndexConfig
     global_: GlobalConfig
@@ -137,15 +138,17 @@ class _Scale(Frozen):
     world: WorldConfig
     shard_rows: int
     d_model: int
+    locality: tuple[float, ...]
+    """Slopes of the locality start, one an attention head."""
     pieces: int
     generator_steps: int
     generator_rate: float = 3e-3
     """Learning rate."""
     generator_rows: TaskRows
     beam: int
-    warmup: tuple[int, int, float]
-    """Steps, batch size, learning rate; so are the other stages."""
+    question_share: float = 1 / 3
     inbatch: tuple[int, int, float]
+    """Steps, batch size, learning rate; so are the other stages."""
     global_: tuple[int, int, float]
     finetune: tuple[int, int, float]
     multihop: tuple[int, int, float]
@@ -156,8 +159,7 @@ class _Scale(Frozen):
 
 
 def _small(name: PresetName, scale: _Scale) -> Preset:
-    locality = (1.0, 0.4, 0.0)
-    t5 = _t5(scale.d_model, 3, locality)
+    t5 = _t5(scale.d_model, len(scale.locality), scale.locality)
     return Preset(
         name=name,
         world=BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows),
@@ -169,14 +171,14 @@ def _small(name: PresetName, scale: _Scale) -> Preset:
 
 def _corpus(scale: _Scale, t5: T5Config) -> CorpusPreset:
     training = _training(scale.generator_steps, scale.generator_rows.total, scale.generator_rate)
-    shape = BatchShape(rows=128)
+    shape = BatchShape(rows=64, buckets=(56, 80))
     return CorpusPreset(
         ingest=IngestConfig(shard_rows=scale.shard_rows),
         tokenizer=TrainTokenizerConfig(tokenizer=TokenizerConfig(vocab_size=scale.pieces)),
         generator=GeneratorConfig(
-            model=t5,
+            model=t5.model_copy(update={"variant": "1.0"}),
             training=training,
-            lengths=GeneratorLengths(passage=64, question=24, answer=10),
+            lengths=GeneratorLengths(passage=224, question=24, answer=12),
             rows=scale.generator_rows,
         ),
         answers=ExtractAnswersConfig(beam_size=scale.beam, shape=shape),
@@ -190,47 +192,51 @@ def _corpus(scale: _Scale, t5: T5Config) -> CorpusPreset:
 def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
     model = QamatConfig(
         t5=t5,
-        passage_length=56,
-        question_length=26,
-        target_length=10,
-        key_length=16,
-        value_length=20,
+        passage_length=224,
+        question_length=32,
+        target_length=12,
+        key_length=32,
+        value_length=40,
         temperature=scale.d_model**0.5,
+        rank_marks=True,
     )
+    discrete = model.model_copy(update={"integration": "discrete"})
     weight = 1.0
     return TrainingPreset(
-        warmup=WarmupConfig(model=model, training=_training(*scale.warmup), top_k=scale.slots),
+        init=InitConfig(model=model),
         inbatch=InBatchConfig(
             model=model,
             retrieval_loss_weight=weight,
             training=_training(*scale.inbatch),
+            question_share=scale.question_share,
             top_k=2,
             negatives_per_example=1,
         ),
         index=IndexConfig(),
         global_=GlobalConfig(
-            model=model,
+            model=discrete,
+            question_share=scale.question_share,
             retrieval_loss_weight=weight,
             training=_training(*scale.global_),
             top_k=scale.slots,
             vary_k=True,
         ),
         finetune=GlobalConfig(
-            model=model,
+            model=discrete,
             retrieval_loss_weight=weight,
             training=_training(*scale.finetune),
             top_k=scale.slots,
             vary_k=True,
         ),
         two_hop_one_round=GlobalConfig(
-            model=model,
+            model=discrete,
             retrieval_loss_weight=weight,
             training=_training(*scale.multihop),
             top_k=2 * scale.hop_slots,
             vary_k=True,
         ),
         multihop=MultihopConfig(
-            model=model,
+            model=discrete,
             retrieval_loss_weight=weight,
             training=_training(*scale.multihop),
             top_k=scale.hop_slots,
@@ -262,12 +268,12 @@ def _toy() -> Preset:
             world=world,
             shard_rows=32,
             d_model=24,
+            locality=(1.0, 0.4, 0.1),
             pieces=300,
             generator_steps=80,  # the fewest that give a memory that is not empty
             generator_rate=1e-2,
             generator_rows=TaskRows(extraction=8, generation=8, comprehension=8),
             beam=2,
-            warmup=(4, 8, 3e-3),
             inbatch=(4, 8, 3e-3),
             global_=(4, 8, 1e-3),
             finetune=(4, 8, 1e-3),
@@ -287,12 +293,13 @@ def _smoke() -> Preset:
         _Scale(
             world=world,
             shard_rows=128,
-            d_model=60,
+            d_model=64,
+            locality=(1.0, 0.3),
             pieces=1000,
-            generator_steps=250,
-            generator_rows=TaskRows(extraction=26, generation=24, comprehension=14),
+            generator_steps=350,
+            generator_rate=5e-3,
+            generator_rows=TaskRows(extraction=8, generation=28, comprehension=12),
             beam=6,
-            warmup=(60, 32, 3e-3),
             inbatch=(150, 48, 3e-3),
             global_=(30, 32, 1e-3),
             finetune=(80, 32, 1e-3),
@@ -312,11 +319,11 @@ def _mini() -> Preset:
             world=WorldConfig(),
             shard_rows=256,
             d_model=96,
+            locality=(1.0, 0.4, 0.1),
             pieces=1000,
             generator_steps=680,
-            generator_rows=TaskRows(extraction=26, generation=24, comprehension=14),
+            generator_rows=TaskRows(extraction=14, generation=34, comprehension=16),
             beam=6,
-            warmup=(250, 48, 3e-3),
             inbatch=(300, 48, 3e-3),
             global_=(80, 32, 1e-3),
             finetune=(250, 32, 1e-3),

@@ -27,6 +27,9 @@ class QamatConfig(Frozen):
     """Divides the inner products; 1 is the paper, sqrt(d_model) helps models trained from scratch."""
     balance: float = Field(default=1.0, ge=0)
     """The factor lambda of equation 2 on the discrete part; not given by the paper."""
+    rank_marks: bool = False
+    """Write the rank r of a retrieved entry into its tokens: [CLS] becomes ``<extra_id_(99-r)>``. An aid for small
+    models trained from scratch, not in the paper, where the order alone tells the rank."""
     integration: Literal["both", "neural", "discrete"] = "both"
     """Which memory representations the decoder reads while training (sections 3.3 and 3.4)."""
 
@@ -35,6 +38,13 @@ class QamatConfig(Frozen):
         if self.t5.dropout:
             raise ValueError(f"dropout is {self.t5.dropout:g}: QAMAT trains without, set it to 0")
         return self
+
+
+class InitConfig(Frozen):
+    """Random weights."""
+
+    model: QamatConfig
+    seed: int = 0
 
 
 class StageConfig(Frozen):
@@ -50,26 +60,26 @@ class StageConfig(Frozen):
     """Weight of a contrastive term on the known positive; 0 is the paper's purely latent objective."""
 
 
-class WarmupConfig(StageConfig):
-    """Before stage one: reading annotated question-answer pairs in memory slots (an aid of the small presets).
+class PretrainingConfig(StageConfig):
+    """A stage that learns from masked passages."""
 
-    The batch's memory holds the annotated pairs of its examples; inputs are the annotations' questions and their
-    passages with the answer masked.
-    """
-
-    question_share: float = Field(default=0.5, ge=0, le=1)
-    """Share of the batch whose input is the question; the others are masked passages."""
+    question_share: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the examples whose input is ``[MASK] question``, the generated question of their pair, in the place of
+    the passage. 0 is the paper, which starts from a T5 that reads questions; one trained from scratch has to see them
+    to answer zero-shot."""
 
 
-class InBatchConfig(StageConfig):
+class InBatchConfig(PretrainingConfig):
     """Stage one: the batch's own entries are the memory, everything is updated (section 4.2)."""
 
     negatives_per_example: int = Field(default=7, ge=0)
     """BM25 hard negatives of each example in the batch's memory."""
 
 
-class GlobalConfig(StageConfig):
-    """Stage two and fine-tuning: the frozen global memory; query encoder and decoder are updated (section 4.2)."""
+class GlobalConfig(PretrainingConfig):
+    """Stage two and fine-tuning, which has questions only: the memory is frozen, query encoder and decoder are updated
+    (section 4.2).
+    """
 
     top_k: int = Field(default=16, gt=0)
 

@@ -11,14 +11,13 @@ from qamat_core.qamat.index import check_encoder, load_index
 from qamat_core.qamat.objectives import FrozenMemory
 from qamat_core.qamat.reader import Reader
 from qamat_core.store.store import DirectoryDraft, Job, Store
-from qamat_core.t5.initialize import fit_vocabulary, init_params
+from qamat_core.t5.initialize import fit_vocabulary
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
 from qamat_core.training.loop import Trained
 from schemas.artifacts import ArtifactRef, Digest, Name
 from schemas.errors import IncompatibleArtifactError
 from schemas.qamat import ClosedBookConfig, QamatConfig, StageConfig
-
 
 NOBODY: Digest = "0" * 64
 """The encoder of a memory that does not exist yet."""
@@ -34,14 +33,6 @@ class OpenCheckpoint:
     tokenizer_ref: ArtifactRef
     encoder: Digest
     """Content of the checkpoint whose encoder makes the memory that it searches."""
-
-
-def fresh(store: Store, tokenizer_ref: ArtifactRef, config: QamatConfig, seed: int) -> OpenCheckpoint:
-    """Return a QAMAT with fresh parameters; its vocabulary fits the tokenizer."""
-    tokenizer = Tokenizer.load(store.open_directory(tokenizer_ref))
-    config = config.model_copy(update={"t5": fit_vocabulary(config.t5, tokenizer)})
-    reader = Reader(config, tokenizer.sentinel(0))
-    return OpenCheckpoint(reader, init_params(reader.model, seed), tokenizer, tokenizer_ref, NOBODY)
 
 
 def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None = None) -> OpenCheckpoint:

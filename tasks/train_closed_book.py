@@ -1,4 +1,4 @@
-"""The closed-book baseline: pretrain_examples, qa_examples, a tokenizer or checkpoint -> checkpoint of a plain T5.
+"""The closed-book baseline: pretrain_examples, qa_examples, a checkpoint -> checkpoint of a plain T5.
 
 The same T5, passages and steps as QAMAT's, without a memory: span filling on the masked passages, then answering the
 training questions.
@@ -20,14 +20,14 @@ from schemas.qamat import ClosedBookConfig
 from schemas.resources import Resources
 from schemas.tables import MULTIHOP_EXAMPLES, QA_PAIRS
 from schemas.training import TrainingConfig
-from tasks.qamat_stage import OpenCheckpoint, fresh, produce_checkpoint
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, produce_checkpoint
 
 
 @dataclass(frozen=True)
 class ClosedBookInputs:
-    """What QAMAT learns from, without the memory."""
+    """What QAMAT starts and learns from, without the memory."""
 
-    tokenizer: ArtifactRef
+    start: ArtifactRef
     examples: ArtifactRef
     questions: ArtifactRef
 
@@ -37,7 +37,7 @@ def run(config: ClosedBookConfig, inputs: ClosedBookInputs, *, name: Name, resou
     store = Store(resources.home)
 
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
-        start = fresh(store, inputs.tokenizer, config.model, config.passages.seed)
+        start = open_checkpoint(store, inputs.start, config.model)
         passages, questions = _examples(store, inputs, start)
         filled = _train("closed-book-passages", config.passages, start, start.params, passages, work)
         answered = _train("closed-book-questions", config.questions, start, filled.params, questions, work)

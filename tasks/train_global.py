@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from qamat_core.qamat.batches import global_batch
-from qamat_core.qamat.examples import pretraining_examples
+from qamat_core.qamat.examples import pretraining_examples, with_questions
 from qamat_core.qamat.objectives import global_loss
 from qamat_core.store.store import Store
 from qamat_core.training.loop import Trained, train
@@ -34,9 +34,9 @@ def run(config: GlobalConfig, inputs: GlobalInputs, *, name: Name, resources: Re
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
         start = open_checkpoint(store, inputs.start, config.model)
         memory, entries = open_memory(store, inputs.index, start)
-        examples = pretraining_examples(
-            store.open_table(inputs.examples), entries, start.tokenizer, start.reader.config
-        )
+        masked = store.open_table(inputs.examples)
+        examples = pretraining_examples(masked, entries, start.tokenizer, start.reader.config)
+        examples = with_questions(examples, entries, start.reader.first_sentinel, config.question_share)
         batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
         return start, train("global", config.training, start.params, global_loss(start.reader, config), batches, work)
 

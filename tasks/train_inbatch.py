@@ -1,4 +1,4 @@
-"""Stage one, in-batch pre-training: pretrain_examples, qa_pairs, a tokenizer or a checkpoint -> checkpoint.
+"""Stage one, in-batch pre-training: pretrain_examples, qa_pairs, a checkpoint -> checkpoint.
 
 Encoder, as query and as memory encoder, and decoder are all updated (paper section 4.2).
 """
@@ -9,19 +9,19 @@ from pathlib import Path
 
 from qamat_core.qamat.batches import in_batch
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.examples import pretraining_examples
+from qamat_core.qamat.examples import pretraining_examples, with_questions
 from qamat_core.qamat.objectives import in_batch_loss
 from qamat_core.store.store import Store
 from qamat_core.training.loop import Trained, train
 from schemas.artifacts import ArtifactRef, Name
 from schemas.qamat import InBatchConfig
 from schemas.resources import Resources
-from tasks.qamat_stage import OpenCheckpoint, fresh, open_checkpoint, produce_checkpoint
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, produce_checkpoint
 
 
 @dataclass(frozen=True)
 class InBatchInputs:
-    """``start`` is a tokenizer (random weights) or a checkpoint."""
+    """``start`` is where QAMAT starts, ``init_qamat``'s checkpoint for one."""
 
     start: ArtifactRef
     memory: ArtifactRef
@@ -33,14 +33,11 @@ def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: 
     store = Store(resources.home)
 
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
-        if inputs.start.kind == "tokenizer":
-            start = fresh(store, inputs.start, config.model, config.training.seed)
-        else:
-            start = open_checkpoint(store, inputs.start, config.model)
+        start = open_checkpoint(store, inputs.start, config.model)
         entries = MemoryEntries.of(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
-        examples = pretraining_examples(
-            store.open_table(inputs.examples), entries, start.tokenizer, start.reader.config
-        )
+        masked = store.open_table(inputs.examples)
+        examples = pretraining_examples(masked, entries, start.tokenizer, start.reader.config)
+        examples = with_questions(examples, entries, start.reader.first_sentinel, config.question_share)
         training = config.training
         batches = partial(in_batch, examples, entries, training.batch_size, config.negatives_per_example, training.seed)
         return start, train("in-batch", training, start.params, in_batch_loss(start.reader, config), batches, work)

@@ -78,6 +78,7 @@ class TaskBatches:
 
     def __init__(self, data: Annotated, tokenizer: Tokenizer, config: GeneratorConfig) -> None:
         self._data, self._tokenizer, self._config = data, tokenizer, config
+        self._passage_length = min(config.lengths.passage, _longest_passage(data, tokenizer, config))
 
     def __call__(self, step: int) -> dict[str, Int32[np.ndarray, "B L"]]:
         """Return ``<task>_inputs`` [rows, L] and ``<task>_targets`` [rows, T] of every task."""
@@ -86,8 +87,10 @@ class TaskBatches:
             examples = self._examples(task, step)
             inputs, targets = [source for source, _ in examples], [target for _, target in examples]
             encode = self._tokenizer.encode_batch
-            batch[f"{task}_inputs"] = encode(inputs, source_length(task, self._config), eos=True)
-            batch[f"{task}_targets"] = encode(targets, target_length(task, self._config), eos=True)
+            length = self._passage_length + source_length(task, self._config) - self._config.lengths.passage
+            batch[f"{task}_inputs"] = _widen(encode(inputs, length, eos=True), length)
+            length = target_length(task, self._config)
+            batch[f"{task}_targets"] = _widen(encode(targets, length, eos=True), length)
         return batch
 
     def _examples(self, task: str, step: int) -> list[tuple[str, str]]:
@@ -105,6 +108,17 @@ class TaskBatches:
         known = self._data.annotations[passage.passage_id]
         answer = known[int(draw.integers(len(known)))].answers[0]
         return extraction_prompt(self._config.prompts, passage.title, passage.text), answer
+
+
+def _longest_passage(data: Annotated, tokenizer: Tokenizer, config: GeneratorConfig) -> int:
+    """Return the pieces of the longest passage with its marks and its end, rounded up to a multiple of 8."""
+    prompts = (extraction_prompt(config.prompts, passage.title, passage.text) for passage in data.passages)
+    return -(-(max(len(tokenizer.encode(prompt)) for prompt in prompts) + 4) // 8) * 8
+
+
+def _widen(batch: Int32[np.ndarray, "B L"], length: int) -> Int32[np.ndarray, "B L"]:
+    """Pad to the length that every batch has, so that nothing is compiled again."""
+    return np.pad(batch, ((0, 0), (0, length - batch.shape[1])))
 
 
 def _generation(prompts: PromptFormat, passage: Passage, one: Annotation) -> tuple[str, str]:

@@ -8,7 +8,6 @@ from jaxtyping import Int
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import UNKNOWN, QueryExamples
 from qamat_core.qamat.objectives import FrozenMemory
-from qamat_core.qamat.reading import ReadingExamples
 from qamat_core.training.loop import Batch
 
 
@@ -65,19 +64,6 @@ def global_batch(examples: QueryExamples, memory: FrozenMemory, batch_size: int,
         "first": examples.first[chosen],
         "banned_rows": examples.banned[chosen],
         "memory": memory,
-    }
-
-
-def reading_batch(examples: ReadingExamples, slots: int, batch_size: int, seed: int, step: int) -> Batch:
-    """Return a warm-up batch: the right entry in a random slot among random others."""
-    chosen = batch_order(len(examples), batch_size, seed, step)
-    rng = np.random.default_rng([seed, 2, step])
-    rows = rng.integers(len(examples), size=(batch_size, slots))
-    rows[np.arange(batch_size), rng.integers(slots, size=batch_size)] = chosen
-    return {
-        "inputs": examples.inputs[chosen],
-        "targets": examples.targets[chosen],
-        "value_tokens": examples.value_tokens[rows],
     }
 
 

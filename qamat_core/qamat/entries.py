@@ -29,8 +29,8 @@ class MemoryEntries:
         values = [f"{CLS} {answer} {question}" for question, answer in zip(questions, answers, strict=True)]
         return cls(
             pairs,
-            tokenizer.encode_batch(keys, config.key_length),
-            tokenizer.encode_batch(values, config.value_length),
+            tokenizer.encode_table(keys, config.key_length),
+            tokenizer.encode_table(values, config.value_length),
         )
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from jaxtyping import Int32
 
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.text import normalize_question
-from qamat_core.tokenizer import MASK, Tokenizer
+from qamat_core.tokenizer import MASK, Tokenizer, fit_rows
 from schemas.errors import TrainingError
 from schemas.qamat import QamatConfig
 
@@ -49,13 +49,32 @@ def pretraining_examples(
     rows = [_masked_passage(row, entries, tokenizer, config) for row in table.to_pylist()]
     masks = max(len(positives) for _, _, positives, _ in rows)
     return QueryExamples(
-        np.stack([inputs for inputs, *_ in rows]),
-        tokenizer.encode_batch([target for _, target, _, _ in rows], config.target_length, eos=True),
+        fit_rows([inputs for inputs, *_ in rows], config.passage_length),
+        tokenizer.encode_table([target for _, target, _, _ in rows], config.target_length, eos=True),
         _pad([positives for _, _, positives, _ in rows], masks),
         np.full((len(rows), 1), UNKNOWN, np.int32),
         _pad([negatives for *_, negatives in rows], max(len(negatives) for *_, negatives in rows)),
         np.full((len(rows), 1), UNKNOWN, np.int32),
     )
+
+
+def with_questions(examples: QueryExamples, entries: MemoryEntries, mask: int, share: float) -> QueryExamples:
+    """Add examples, ``share`` of all then, whose input is ``[MASK] question`` of their first pair.
+
+    They are spread evenly over the examples whose pair is known and that have one mask. ``mask`` is the id of
+    ``<extra_id_0>``.
+    """
+    one_mask = ~(examples.inputs == mask - 1).any(axis=1)
+    known = np.flatnonzero(one_mask & (examples.positives[:, 0] >= 0))
+    count = min(len(known), round(len(examples) * share / (1 - share)))
+    chosen = known[np.linspace(0, len(known), count, endpoint=False).astype(int)]
+    keys = entries.key_tokens[examples.positives[chosen, 0]]
+    width = max(examples.inputs.shape[1], keys.shape[1])
+    asked = np.pad(keys, ((0, 0), (0, width - keys.shape[1])))
+    asked[:, 0] = mask
+    masked = np.pad(examples.inputs, ((0, 0), (0, width - examples.inputs.shape[1])))
+    repeated = {name: np.concatenate([rows, rows[chosen]]) for name, rows in vars(examples).items()}
+    return QueryExamples(**{**repeated, "inputs": np.concatenate([masked, asked])})
 
 
 def question_examples(
@@ -75,7 +94,7 @@ def question_examples(
     banned = _own_entries(questions, entries)
     return QueryExamples(
         question_inputs(questions, tokenizer, config),
-        tokenizer.encode_batch([f"{MASK} {answer}" for answer in answers], config.target_length, eos=True),
+        tokenizer.encode_table([f"{MASK} {answer}" for answer in answers], config.target_length, eos=True),
         _mined([found.get(key, {}).get("final_qa_id") for key in ids], entries.row_of, banned),
         _mined([found.get(key, {}).get("first_qa_id") for key in ids], entries.row_of, banned),
         np.zeros((len(ids), 0), np.int32),
@@ -85,7 +104,7 @@ def question_examples(
 
 def question_inputs(questions: Sequence[str], tokenizer: Tokenizer, config: QamatConfig) -> Int32[np.ndarray, "E L"]:
     """Return the tokens of ``[MASK] question`` (paper section 4.2)."""
-    return tokenizer.encode_batch([f"{MASK} {question}" for question in questions], config.question_length)
+    return tokenizer.encode_table([f"{MASK} {question}" for question in questions], config.question_length)
 
 
 def passage_inputs(masked: str, tokenizer: Tokenizer, config: QamatConfig) -> Int32[np.ndarray, " L"]:
@@ -94,8 +113,7 @@ def passage_inputs(masked: str, tokenizer: Tokenizer, config: QamatConfig) -> In
     length = config.passage_length
     mask = int(np.argmax(ids == tokenizer.sentinel(0)))
     start = min(max(0, mask - length // 2), max(0, len(ids) - length))
-    window = ids[start : start + length]
-    return np.pad(window, (0, length - len(window)))
+    return ids[start : start + length]
 
 
 def _masked_passage(

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from qamat_core.qamat.integration import prepend_entries
 from qamat_core.qamat.objectives import FrozenMemory, search_scores
 from qamat_core.qamat.reader import Context, Reader
 from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode, top_entries
@@ -96,7 +95,7 @@ def _context(
         query = reader.query(params, extended, 1)
         found = top_entries(search_scores(query.vectors, memory) + NEGATIVE * removed, retrieve)
         shown = (found.allowed & (jnp.arange(retrieve) < k))[:, :slots].astype(jnp.float32)
-        extended = prepend_entries(extended, memory.value_tokens[found.rows[:, :slots]], shown)
+        extended = reader.extend(extended, memory.value_tokens[found.rows[:, :slots]], shown)
     read = found.allowed & (jnp.arange(retrieve) < k)
     shares = jax.nn.softmax(jnp.where(read, found.scores, NEGATIVE), axis=-1) * read
     context = Context(encode(reader.model, params, extended), extended)

@@ -31,6 +31,11 @@ def prepend_entries(
     return jnp.concatenate([shown.reshape(tokens.shape[0], -1), tokens], axis=1)
 
 
+def mark_ranks(entries: Int[Array, "B K V"]) -> Int[Array, "B K V"]:
+    """Return the entries, best first, with their rank r added to their first token: [CLS] becomes <extra_id_(99-r)>."""
+    return entries.at[:, :, 0].add(jnp.arange(entries.shape[1]))
+
+
 def combine(neural: Float[Array, "B L D"], discrete: Float[Array, "B N D"], balance: float) -> Float[Array, "B N D"]:
     """Return H' + lambda * H^ (equation 2)."""
     front = discrete.shape[1] - neural.shape[1]

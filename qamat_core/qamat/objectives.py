@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from qamat_core.qamat.integration import prepend_entries, visible_slots
+from qamat_core.qamat.integration import visible_slots
 from qamat_core.qamat.reader import Context, Entries, Reader
 from qamat_core.qamat.retriever import NEGATIVE, contrastive_loss, encode, encode_cls, top_entries, weights
 from qamat_core.training.checkpoint import Params
@@ -80,7 +80,7 @@ def multihop_loss(reader: Reader, config: MultihopConfig) -> LossFn:
         first_query = reader.query(params, tokens, 1)
         first_scores = ban(search_scores(first_query.vectors, memory), batch["banned_rows"])
         first = top_entries(first_scores, config.top_k)
-        extended = prepend_entries(tokens, memory.value_tokens[first.rows], slots * first.allowed)
+        extended = reader.extend(tokens, memory.value_tokens[first.rows], slots * first.allowed)
         query = reader.query(params, extended, 1)
         scores = ban(search_scores(query.vectors, memory), batch["banned_rows"])
         found = top_entries(scores, config.top_k)
@@ -90,20 +90,6 @@ def multihop_loss(reader: Reader, config: MultihopConfig) -> LossFn:
         loss, metrics = _sum_up(reader, config, params, read=(context, batch["targets"]), retrieval=retrieval)
         first_loss, first_hit = contrastive_loss(first_scores, batch["first"])
         return loss + config.first_hop_weight * first_loss, {**metrics, "first_hop_recall_at_1": first_hit}
-
-    return loss_fn
-
-
-def reading_loss(reader: Reader, config: StageConfig) -> LossFn:
-    """Warm-up: the entries ``value_tokens`` [B, K, V] are given, not retrieved; only reading them is learned."""
-
-    def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
-        del key
-        tokens = batch["inputs"]
-        visible = jnp.ones(batch["value_tokens"].shape[:2])
-        context = reader.read(params, tokens, batch["value_tokens"], visible)
-        loss = reader.loss(params, context, batch["targets"], config.training.z_loss)
-        return loss, {}
 
     return loss_fn
 

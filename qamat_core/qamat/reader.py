@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jaxtyping import Array, Float, Int
 
-from qamat_core.qamat.integration import add_neural, combine, prepend_entries
+from qamat_core.qamat.integration import add_neural, combine, mark_ranks, prepend_entries
 from qamat_core.qamat.retriever import encode, mask_positions, queries_at
 from qamat_core.t5.network import T5, shift_right
 from qamat_core.training.checkpoint import Params
@@ -55,6 +55,12 @@ class Reader:
         positions = mask_positions(tokens, self.first_sentinel, masks)
         return Query(encoded, positions, queries_at(encoded, positions) / self.config.temperature)
 
+    def extend(
+        self, tokens: Int[Array, "B L"], entries: Int[Array, "B K V"], visible: Float[Array, "B K"]
+    ) -> Int[Array, "B N"]:
+        """Return the tokens of [m_K, ..., m_1, X], N = K * V + L."""
+        return prepend_entries(tokens, mark_ranks(entries) if self.config.rank_marks else entries, visible)
+
     def read(
         self,
         params: Params,
@@ -66,7 +72,7 @@ class Reader:
 
         ``visible`` is 1 for the entries that are shown.
         """
-        extended = prepend_entries(tokens, entries, visible)
+        extended = self.extend(tokens, entries, visible)
         return Context(encode(self.model, params, extended), extended)
 
     def integrate(

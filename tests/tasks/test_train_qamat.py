@@ -24,8 +24,8 @@ from schemas.qamat import (
     GlobalConfig,
     InBatchConfig,
     IndexConfig,
+    InitConfig,
     QamatConfig,
-    WarmupConfig,
 )
 from schemas.qamat import MultihopConfig as TwoRoundsConfig
 from schemas.resources import Resources
@@ -35,6 +35,7 @@ from tasks import (
     build_index,
     build_world,
     evaluate,
+    init_qamat,
     mine_multihop,
     mine_negatives,
     train_closed_book,
@@ -43,7 +44,6 @@ from tasks import (
     train_inbatch,
     train_multihop,
     train_tokenizer,
-    train_warmup,
 )
 from tests.tasks.corpus import register
 
@@ -51,9 +51,10 @@ T5 = T5Config(variant="1.0", d_model=16, num_heads=2, head_dim=8, d_ff=16, num_e
 QAMAT = QamatConfig(t5=T5, passage_length=40, question_length=16, target_length=6, key_length=12, value_length=14)
 STEPS = TrainingConfig(steps=4, batch_size=4, optimizer=OptimizerConfig(learning_rate=1e-3), log_every=2, save_every=2)
 SHARED: dict[str, Any] = {"model": QAMAT, "training": STEPS, "top_k": 2, "retrieval_loss_weight": 1.0}
+PASSAGES = {**SHARED, "question_share": 0.3}
 ONE_ROUND = EvaluationConfig(top_k=2, ks=(1, 2), recall_at=(1, 4), batch_size=16)
 WORLD = BuildWorldConfig(
-    world=WorldConfig(persons=14, cities=6, countries=2, companies=4, books=4, annotation_worlds=1), shard_rows=100
+    world=WorldConfig(persons=14, cities=6, countries=2, companies=4, books=4, annotation_worlds=0), shard_rows=100
 )
 
 
@@ -94,17 +95,16 @@ class Chain:
         return mine_multihop.run(MultihopConfig(), inputs, name="two", resources=self.resources).multihop_examples
 
     @cached_property
-    def warmup(self) -> ArtifactRef:
-        inputs = train_warmup.WarmupInputs(self.tokenizer, self.world.annotated_passages, self.world.annotations)
-        return train_warmup.run(WarmupConfig(**SHARED), inputs, name="warm", resources=self.resources)
+    def init(self) -> ArtifactRef:
+        return init_qamat.run(InitConfig(model=QAMAT), self.tokenizer, name="init", resources=self.resources)
 
     @cached_property
     def inbatch(self) -> ArtifactRef:
         return self.train_inbatch("inbatch")
 
     def train_inbatch(self, name: str) -> ArtifactRef:
-        inputs = train_inbatch.InBatchInputs(self.warmup, self.world.gold_pairs, self.examples)
-        config = InBatchConfig(**SHARED, negatives_per_example=2)
+        inputs = train_inbatch.InBatchInputs(self.init, self.world.gold_pairs, self.examples)
+        config = InBatchConfig(**PASSAGES, negatives_per_example=2)
         return train_inbatch.run(config, inputs, name=name, resources=self.resources)
 
     @cached_property
@@ -118,7 +118,7 @@ class Chain:
     @cached_property
     def global_(self) -> ArtifactRef:
         inputs = train_global.GlobalInputs(self.inbatch, self.index, self.examples)
-        return train_global.run(GlobalConfig(**SHARED), inputs, name="global", resources=self.resources)
+        return train_global.run(GlobalConfig(**PASSAGES), inputs, name="global", resources=self.resources)
 
     @cached_property
     def finetuned(self) -> ArtifactRef:
@@ -133,7 +133,7 @@ class Chain:
 
     @cached_property
     def closed_book(self) -> ArtifactRef:
-        inputs = train_closed_book.ClosedBookInputs(self.tokenizer, self.examples, self.world.questions["train"])
+        inputs = train_closed_book.ClosedBookInputs(self.init, self.examples, self.world.questions["train"])
         config = ClosedBookConfig(model=QAMAT, passages=STEPS, questions=STEPS)
         return train_closed_book.run(config, inputs, name="closed-book", resources=self.resources)
 
@@ -147,8 +147,8 @@ class Chain:
 
     def checkpoints(self) -> dict[str, ArtifactRef]:
         """All checkpoints by the role that their cards must tell."""
-        roles = ("warmup", "inbatch", "global", "finetune", "multihop", "closed-book")
-        refs = (self.warmup, self.inbatch, self.global_, self.finetuned, self.multihop, self.closed_book)
+        roles = ("init", "inbatch", "global", "finetune", "multihop", "closed-book")
+        refs = (self.init, self.inbatch, self.global_, self.finetuned, self.multihop, self.closed_book)
         return dict(zip(roles, refs, strict=True))
 
 
@@ -170,7 +170,7 @@ def test_every_stage_leaves_a_checkpoint_that_says_what_it_is(chain: Chain):
         assert card.tokenizer == chain.tokenizer
         frozen = role in ("global", "finetune", "multihop")
         assert card.memory_encoder == (chain.inbatch.content if frozen else None)
-        assert "loss" in chain.store.row(ref).notes
+        assert ("loss" in chain.store.row(ref).notes) == (role != "init")
 
 
 def test_the_index_holds_the_memory_and_who_encoded_it(chain: Chain):
@@ -223,7 +223,7 @@ def test_a_second_run_computes_nothing(chain: Chain, monkeypatch: pytest.MonkeyP
         raise AssertionError("work was done again")
 
     first = {**chain.checkpoints(), "index": chain.index}, chain.evaluate(chain.finetuned, chain.index)
-    for task in (train_warmup, train_inbatch, train_global, train_finetune, train_multihop, train_closed_book):
+    for task in (train_inbatch, train_global, train_finetune, train_multihop, train_closed_book):
         assert task.train is train
         monkeypatch.setattr(task, "train", refused)
     monkeypatch.setattr(build_index, "encode_entries", refused)
@@ -249,8 +249,8 @@ def test_a_killed_stage_goes_on_and_ends_with_the_same_bytes(chain: Chain, monke
 
 
 def test_an_index_of_another_encoder_is_refused(chain: Chain):
-    foreign = chain.indexed_by(chain.warmup, "foreign")
-    message = f"{chain.warmup.content[:16]}.*{chain.inbatch.content[:16]}"
+    foreign = chain.indexed_by(chain.init, "foreign")
+    message = f"{chain.init.content[:16]}.*{chain.inbatch.content[:16]}"
     with pytest.raises(IncompatibleArtifactError, match=message):
         chain.evaluate(chain.finetuned, foreign, name="foreign")
     inputs = train_global.GlobalInputs(chain.inbatch, foreign, chain.examples)

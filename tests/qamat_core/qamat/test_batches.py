@@ -1,16 +1,13 @@
 """Batches are pure functions of the step; a memory holds no entry twice, and positives point at their rows."""
 
-from collections import Counter
-
 import jax
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qamat_core.qamat.batches import batch_order, global_batch, in_batch, plain_batch, reading_batch
+from qamat_core.qamat.batches import batch_order, global_batch, in_batch, plain_batch
 from qamat_core.qamat.examples import UNKNOWN, QueryExamples
-from qamat_core.qamat.reading import ReadingExamples
 from tests.qamat_core.qamat import tiny
 
 COUNT = 7
@@ -23,7 +20,6 @@ EXAMPLES = QueryExamples(
     negatives=np.array([[5, 9, -1], [0, 3, 9], [-1, -1, -1], [9, 8, 7], [1, -1, -1], [0, 1, 2], [3, 4, 5]], np.int32),
     banned=np.array([[row] for row in range(COUNT)], np.int32),
 )
-READING = ReadingExamples(EXAMPLES.inputs, EXAMPLES.targets, np.arange(COUNT * 2, dtype=np.int32).reshape(COUNT, 2))
 
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 5))
@@ -38,12 +34,11 @@ def test_epochs_and_seeds_have_orders_of_their_own():
     assert len({tuple(order) for order in orders}) == 4
 
 
-@pytest.mark.parametrize("name", ["in-batch", "global", "reading", "plain"])
+@pytest.mark.parametrize("name", ["in-batch", "global", "plain"])
 def test_a_batch_depends_on_nothing_but_its_step(name: str):
     make = {
         "in-batch": lambda step: in_batch(EXAMPLES, tiny.entries(), 3, 2, 0, step),
         "global": lambda step: global_batch(EXAMPLES, tiny.memory(), 3, 0, step),
-        "reading": lambda step: reading_batch(READING, 4, 3, 0, step),
         "plain": lambda step: plain_batch(EXAMPLES, 3, 0, step),
     }[name]
     unbroken = [make(step) for step in range(8)]
@@ -85,14 +80,3 @@ def test_a_global_batch_carries_what_is_known_and_banned():
     np.testing.assert_array_equal(batch["positives"], EXAMPLES.positives[chosen])
     np.testing.assert_array_equal(batch["first"], EXAMPLES.first[chosen])
     np.testing.assert_array_equal(batch["banned_rows"], EXAMPLES.banned[chosen])
-
-
-def test_the_right_entry_stands_in_any_slot_of_a_reading_batch():
-    slots: Counter[int] = Counter()
-    for step in range(60):
-        batch, chosen = reading_batch(READING, 3, 2, 0, step), batch_order(COUNT, 2, 0, step)
-        for entries, example in zip(batch["value_tokens"], chosen, strict=True):
-            found = [slot for slot, tokens in enumerate(entries) if (tokens == READING.value_tokens[example]).all()]
-            assert found
-            slots.update(found)
-    assert set(slots) == {0, 1, 2}

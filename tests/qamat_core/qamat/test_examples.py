@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.examples import UNKNOWN, passage_inputs, pretraining_examples, question_examples
-from qamat_core.qamat.reading import reading_examples
+from qamat_core.qamat.examples import UNKNOWN, pretraining_examples, question_examples, with_questions
 from qamat_core.tokenizer import CLS, MASK
 from schemas.errors import TrainingError
-from schemas.tables import ANNOTATIONS, MULTIHOP_EXAMPLES, PASSAGES, PRETRAIN_EXAMPLES, QA_EXAMPLES, QA_PAIRS
+from schemas.tables import MULTIHOP_EXAMPLES, PRETRAIN_EXAMPLES, QA_EXAMPLES, QA_PAIRS
 from tests.qamat_core.qamat import tiny
 
 FILLER = "Where does Ada live?"
@@ -108,30 +107,36 @@ def test_the_questions_own_entry_is_banned():
     assert examples.positives.tolist() == [[UNKNOWN], [1]]
 
 
-@pytest.mark.parametrize("question_share", [0.0, 1.0])
-def test_reading_examples_ask_or_mask(question_share: float):
-    text = f"{FILLER} " * 6 + "Edda lives in Furt."
-    passages = [{"passage_id": "p", "source": "s", "source_id": "1", "title": "Edda", "text": text}]
-    asked = [{"passage_id": "p", "question": "Where is Edda?", "answers": ["Furt"], "start": text.index("Furt")}]
-    examples = reading_examples(
-        pa.Table.from_pylist(passages, schema=PASSAGES),
-        pa.Table.from_pylist(asked, schema=ANNOTATIONS),
-        tiny.tokenizer(),
-        tiny.config(),
-        question_share,
-        np.random.default_rng(0),
+@pytest.mark.parametrize(("share", "added"), [(0.0, 0), (0.25, 1), (0.5, 2), (0.9, 2)])
+def test_a_share_of_the_examples_asks_the_question_of_its_pair(share: float, added: int):
+    examples = _examples(
+        _pretrain("<extra_id_0> lives in <extra_id_1>.", ["Ada", "Dorf"], ["0", "elsewhere"]),
+        _pretrain("Bela lives in <extra_id_0>.", ["Stad"], ["1"], ["3"]),
+        _pretrain("Cleo lives in <extra_id_0>.", ["Holm"], ["2"]),
     )
-    read = _text(examples.inputs[0])
-    assert read == f"{MASK} Where is Edda?" if question_share else read.endswith(f"Edda lives in {MASK} .")
-    assert _text(examples.targets[0]) == f"{MASK} Furt"
-    assert _text(examples.value_tokens[0]).startswith(f"{CLS} Furt Where is")
+    mask = tiny.tokenizer().sentinel(0)
+    more = with_questions(examples, tiny.entries(), mask, share)
+    assert len(more) == 3 + added
+    assert [_text(tokens) for tokens in more.inputs[:3]] == [_text(tokens) for tokens in examples.inputs]
+    asked = [(_text(tokens), _text(target)) for tokens, target in zip(more.inputs[3:], more.targets[3:], strict=True)]
+    assert (
+        asked
+        == [
+            (f"{MASK} Where does Bela live?", f"{MASK} Stad"),
+            (f"{MASK} Where does Cleo live?", f"{MASK} Holm"),
+        ][:added]
+    )
+    assert more.positives[3:].tolist() == [[1, UNKNOWN], [2, UNKNOWN]][:added]
+    assert more.negatives[3:].tolist() == [[3], [UNKNOWN]][:added]
 
 
-def test_inputs_fill_their_length():
-    assert passage_inputs(f"{MASK} a", tiny.tokenizer(), tiny.config()).shape == (20,)
-    assert passage_inputs(f"{FILLER} " * 30 + MASK, tiny.tokenizer(), tiny.config()).shape == (20,)
+def test_a_table_is_as_wide_as_its_longest_row():
+    short, long = "Ada lives in <extra_id_0>.", f"{FILLER} " * 30 + MASK
+    assert _examples(_pretrain(short, ["Dorf"], ["0"])).inputs.shape == (1, 8)
+    rows = _pretrain(short, ["Dorf"], ["0"]), _pretrain(long, ["Dorf"], ["0"])
+    assert _examples(*rows).inputs.shape == (2, 20)
 
 
 def test_an_empty_memory_has_no_rows():
     none = MemoryEntries.of(QA_PAIRS.empty_table(), tiny.tokenizer(), tiny.config())
-    assert (len(none), none.ids, none.key_tokens.shape) == (0, [], (0, 10))
+    assert (len(none), none.ids, none.key_tokens.shape) == (0, [], (0, 1))
