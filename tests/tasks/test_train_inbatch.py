@@ -81,7 +81,3 @@ def test_questions_in_other_words_find_their_entry_in_the_whole_memory(learned: 
     hits = [hit is not None for hit in learned.store.open_table(learned.predictions).column("first_hit").to_pylist()]
     assert learned.store.row(learned.memory).rows > 150
     assert sum(hits) / len(hits) > 0.12  # chance: about 4 in 200
-    print(sum(hits) / len(hits))
-    import json as j
-
-    print([p["recall_at_1"] for p in j.loads((learned.store.open_directory(learned.checkpoint) / HISTORY).read_text())])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from qamat_core.qamat.integration import add_neural, combine, prepend_entries, visible_slots
+from qamat_core.qamat.integration import add_neural, combine, mark_ranks, prepend_entries, visible_slots
 from tests.qamat_core.qamat import tiny
 
 TOKENS = npst.arrays(np.int32, (2, 4), elements=st.integers(1, 99))
@@ -55,3 +55,12 @@ def test_varied_slots_are_the_first_1_to_k():
     assert set(shown) == {1, 2, 3, 4}
     np.testing.assert_array_equal(visible, np.arange(4) < shown[:, None])
     assert visible_slots(jax.random.key(0), 3, 4, vary=False).tolist() == [[1] * 4] * 3
+
+
+def test_marked_entries_tell_their_rank_instead_of_cls():
+    entries = tiny.entries().value_tokens[np.array([[4, 7, 1]])]
+    marked = np.asarray(mark_ranks(jnp.asarray(entries)))
+    assert marked[0, :, 0].tolist() == [tiny.tokenizer().sentinel(99 - rank) for rank in range(3)]
+    np.testing.assert_array_equal(marked[..., 1:], entries[..., 1:])
+    extended = tiny.reader(rank_marks=True).extend(jnp.ones((1, 4), jnp.int32), jnp.asarray(entries), jnp.ones((1, 3)))
+    np.testing.assert_array_equal(extended[0, :-4], marked[0, ::-1].ravel())
