@@ -140,9 +140,9 @@ Rows = Sequence[Sequence[int] | Int32[np.ndarray, " N"]]
 
 
 def fit_rows(rows: Rows, length: int) -> Int32[np.ndarray, "B L"]:
-    """Return rows of ids padded to what the longest needs, rounded up to a multiple of 8, at most ``length``."""
+    """Return rows of ids padded to what the longest needs, rounded up to a multiple of 4, at most ``length``."""
     longest = max(map(len, rows), default=0)
-    return pad_rows(rows, max(1, min(length, -(-longest // 8) * 8)))
+    return pad_rows(rows, max(1, min(length, -(-longest // 4) * 4)))
 
 
 def pad_rows(rows: Rows, length: int) -> Int32[np.ndarray, "B L"]:

@@ -30,19 +30,21 @@ class FrozenMemory(NamedTuple):
 def in_batch_loss(reader: Reader, config: StageConfig) -> LossFn:
     """Stage one: the memory is the batch's entries ``key_tokens`` and ``value_tokens`` [N, ...], encoded live.
 
-    ``banned`` [N] is 1 for an entry that stands in the batch already. Equation 2 carries gradient into p(m|X).
+    ``banned`` [N] is 1 for an entry that stands in the batch already. Equation 2 carries gradient into p(m|X). Of the
+    values only the retrieved ones are encoded: no other has a part in the loss.
     """
 
     def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
         tokens, positives = batch["inputs"], batch["positives"]
         query = reader.query(params, tokens, positives.shape[1])
         keys = encode_cls(reader.model, params, batch["key_tokens"])
-        values = encode_cls(reader.model, params, batch["value_tokens"])
         scores = jnp.einsum("bsd,nd->bsn", query.vectors, keys) + NEGATIVE * batch["banned"]
         found = top_entries(scores, config.top_k)
         visible = visible_slots(key, len(tokens), config.top_k, config.vary_k) * found.allowed
         probabilities = weights(scores, found.rows, visible)
-        retrieved = Entries(batch["value_tokens"][found.rows], values[found.rows], probabilities)
+        entries = batch["value_tokens"][found.rows]
+        values = encode_cls(reader.model, params, entries.reshape(-1, entries.shape[-1]))
+        retrieved = Entries(entries, values.reshape(*found.rows.shape, -1), probabilities)
         context = reader.integrate(params, query, tokens, retrieved, visible)
         return _sum_up(reader, config, params, read=(context, batch["targets"]), retrieval=(scores, positives))
 
