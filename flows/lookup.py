@@ -1,9 +1,15 @@
 """Finding what is registered: people name artifacts, flows pass references."""
 
+from typing import Final
+
 from flows.training import Memory, Pretrained
+from qamat_core.store.lineage import lineage
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Name
 from schemas.errors import MissingArtifactError
+
+STUDY_MODEL: Final = "world-generated-s0-finetune"
+"""The model of `qamat reproduce` that is asked when none is named."""
 
 
 def find_memory(store: Store, name: Name) -> Memory:
@@ -31,6 +37,23 @@ def find_index(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
     raise MissingArtifactError(f"{checkpoint} has encoded no memory: run `qamat train inbatch` with its name")
 
 
-def find_encoder(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
-    """Return the checkpoint whose encoder made the memory that a checkpoint searches."""
-    return store.row(find_index(store, checkpoint)).inputs["encoder"]
+def find_passages(store: Store, memory: ArtifactRef) -> list[ArtifactRef]:
+    """Return the passages that a memory was made of, or made with (a world's gold memory)."""
+    own = store.row(memory)
+    made_of = [row.ref for row in lineage(store, memory).ancestors()]
+    made_with = [row.ref for row in store.registry.rows() if (row.module, row.config) == (own.module, own.config)]
+    return [ref for ref in made_of or made_with if ref.kind == "passages"]
+
+
+def find_model(store: Store, checkpoint: Name | None) -> ArtifactRef:
+    """Return a checkpoint; without a name, the study's fine-tuned model, else the newest that was fine-tuned.
+
+    Raises:
+        MissingArtifactError: nothing was trained yet.
+    """
+    if checkpoint is not None:
+        return store.newest("checkpoint", checkpoint)
+    tuned = [row.ref for row in store.registry.rows() if row.module == "tasks.train_finetune"]
+    if not tuned:
+        raise MissingArtifactError(f"no fine-tuned model in {store.home}: run `qamat reproduce --preset mini`")
+    return next((ref for ref in tuned if ref.name == STUDY_MODEL), tuned[-1])

@@ -3,7 +3,9 @@
 Nothing here imports Prefect before its settings stand in the environment.
 """
 
+import hashlib
 import os
+import platform
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +20,10 @@ SETTINGS = {
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
 }
-"""No analytics, no pickles, and a terminal for our own lines: logs go to the server. What is set already stays."""
+"""No analytics, no pickles, a terminal for our own lines (logs go to the server), and programs that were compiled once
+are kept. What is set already stays."""
 
 
 @contextmanager
@@ -32,6 +36,7 @@ def prefect_session(home: Path) -> Generator[None]:
     Store(home)
     directory = home.absolute() / "prefect"
     os.environ.setdefault("PREFECT_HOME", str(directory))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(home.absolute() / "compiled" / _processor()))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     if os.environ.get("PREFECT_API_URL"):
@@ -49,6 +54,16 @@ def prefect_session(home: Path) -> Generator[None]:
                 _send_what_waits()
     finally:
         server.stop()
+
+
+def _processor() -> str:
+    """Return a name for this kind of processor: what was compiled for one may crash on another."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = [platform.processor()]
+    kind = {line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))} or set(lines)
+    return hashlib.sha256("\n".join(sorted(kind)).encode()).hexdigest()[:16]
 
 
 def _send_what_waits() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.artifacts import Name
 from schemas.base import Frozen
@@ -54,6 +54,24 @@ class TrainQamat(_Order):
     file: QuestionsFile | None = None
     """Training questions read from a file, in the place of ``questions``."""
     seed: int = 0
+
+
+class Evaluate(Frozen):
+    """Measure a checkpoint on the questions of a data set."""
+
+    checkpoint: Name
+    memory: Name | None = None
+    """The memory (``qa_pairs``) that is searched; None for the one that the checkpoint was trained over."""
+    questions: Name | None = None
+    """Questions (``qa_examples``) that are registered; None for those of ``file``."""
+    file: QuestionsFile | None = None
+    home: str = "qamat-home"
+
+    @model_validator(mode="after")
+    def _check(self) -> "Evaluate":
+        if (self.questions is None) == (self.file is None):
+            raise ValueError("give the questions either by name or as a file")
+        return self
 
 
 class Reproduce(_Order):

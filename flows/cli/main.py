@@ -7,8 +7,11 @@ import sys
 
 import typer
 
-from flows.cli import artifacts
+from flows.cli import artifacts, corpus, train
+from flows.cli.ask import ask
+from flows.cli.evaluate import evaluate
 from flows.cli.output import print_json
+from flows.cli.reproduce import reproduce
 from schemas.errors import QamatError
 
 app = typer.Typer(
@@ -18,6 +21,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command("reproduce")(reproduce)
+app.add_typer(corpus.app, name="corpus")
+app.add_typer(train.app, name="train")
+app.command("evaluate")(evaluate)
+app.command("ask")(ask)
 app.add_typer(artifacts.app, name="artifacts")
 
 

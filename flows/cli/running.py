@@ -1,0 +1,27 @@
+"""What commands share that run a flow: a server, progress, a count of the steps, and a word when stopped."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flows.steps import Tally
+
+
+@contextmanager
+def running(home: Path) -> "Generator[Tally]":
+    """Let flows run inside the block; gives the count of their steps."""
+    from flows.runtime import prefect_session
+
+    try:
+        with prefect_session(home):
+            from flows.progress import on_terminal
+            from flows.steps import counting
+
+            with on_terminal(), counting() as tally:
+                yield tally
+    except KeyboardInterrupt:
+        print("qamat: stopped; the same command goes on where it was", file=sys.stderr)
+        raise

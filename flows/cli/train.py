@@ -1,0 +1,120 @@
+"""`qamat train`: the stages of QAMAT over a memory."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Workers
+from flows.cli.output import print_fields, print_json
+from flows.cli.running import running
+
+app = typer.Typer(help="Train QAMAT over a memory, stage by stage.", no_args_is_help=True)
+
+Memory = Annotated[str, typer.Option(help="The memory (qa_pairs), and the pre-training examples of its name.")]
+Name = Annotated[
+    str | None, typer.Option(help="Names the model: checkpoints NAME-inbatch, ... (default: the memory's name).")
+]
+Corpus = Annotated[str | None, typer.Option(help="The corpus whose tokenizer is used (default: the memory's name).")]
+Questions = Annotated[str, typer.Option(help="Training questions that are registered (qa_examples).")]
+Dataset = Annotated[str | None, typer.Option(help="With --path: the data set's name.")]
+File = Annotated[Path | None, typer.Option("--path", help="A file of training questions (NQ-open JSONL, DPR CSV).")]
+Seed = Annotated[int, typer.Option(help="Seed of the training.")]
+
+
+@app.command("inbatch")
+def inbatch(
+    memory: Memory,
+    preset: Preset = "mini",
+    name: Name = None,
+    corpus: Corpus = None,
+    seed: Seed = 0,
+    workers: Workers = 2,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Stage one: the batch's own entries are the memory. Encodes the memory at its end."""
+    _train("inbatch", memory, preset, name, seed, workers, home, as_json, corpus=corpus or memory)
+
+
+@app.command("global")
+def global_(
+    memory: Memory,
+    preset: Preset = "mini",
+    name: Name = None,
+    seed: Seed = 0,
+    workers: Workers = 2,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Stage two, from NAME-inbatch: the frozen global memory."""
+    _train("global", memory, preset, name, seed, workers, home, as_json)
+
+
+@app.command("finetune")
+def finetune(
+    memory: Memory,
+    preset: Preset = "mini",
+    name: Name = None,
+    questions: Questions = "world-train",
+    dataset: Dataset = None,
+    path: File = None,
+    seed: Seed = 0,
+    workers: Workers = 2,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Fine-tune on questions, from NAME-global."""
+    asked = _questions(questions, dataset, path)
+    _train("finetune", memory, preset, name, seed, workers, home, as_json, **asked)
+
+
+@app.command("multihop")
+def multihop(
+    memory: Memory,
+    preset: Preset = "mini",
+    name: Name = None,
+    questions: Questions = "world-two-hop-train",
+    dataset: Dataset = None,
+    path: File = None,
+    seed: Seed = 0,
+    workers: Workers = 2,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """QAMAT+, two rounds of retrieval, from NAME-finetune."""
+    asked = _questions(questions, dataset, path)
+    _train("multihop", memory, preset, name, seed, workers, home, as_json, **asked)
+
+
+def _questions(questions: str, dataset: str | None, path: Path | None) -> dict[str, object]:
+    if (dataset is None) != (path is None):
+        raise typer.BadParameter("--dataset and --path go together")
+    if path is None:
+        return {"questions": questions}
+    return {"file": {"path": str(path.absolute()), "dataset": dataset}}
+
+
+def _train(
+    stage: str,
+    memory: str,
+    preset: str,
+    name: str | None,
+    seed: int,
+    workers: int,
+    home: Path,
+    as_json: bool,
+    **fields: object,
+) -> None:
+    from schemas.orders import TrainQamat
+
+    common = {"preset": preset, "memory": memory, "name": name or memory, "seed": seed, "workers": workers}
+    order = TrainQamat.model_validate({**common, "stages": [stage], "home": str(home), **fields})
+    with running(home) as tally:
+        from flows.train import train_qamat
+
+        trained = train_qamat(order)[stage]
+    if as_json:
+        print_json({**trained.model_dump(mode="json"), "computed": tally.computed, "reused": tally.reused})
+        return
+    print_fields({"checkpoint": trained.checkpoint, "index": trained.index})
