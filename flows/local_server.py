@@ -1,4 +1,4 @@
-"""A Prefect server of our own for one command: offline, quiet, gone when the command ends.
+"""A Prefect server of our own: offline, quiet, gone when the command that started it ends.
 
 Prefect's built-in temporary server writes into our terminal, and Ctrl-C kills it before the flow can say that it was
 stopped. This one logs to a file, hears no Ctrl-C, and ends when the pipe from its parent closes, however that dies.
@@ -17,17 +17,28 @@ from urllib.request import urlopen
 
 import uvicorn
 
+from schemas.errors import ConfigError
+
 STARTUP_SECONDS = 180
 """The first start makes the database, which takes long on a busy machine."""
+ANSWERS_ONLY = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_SERVER_UI_ENABLED": "0"}
+WITH_UI = {"PREFECT_SERVER_UI_API_URL": "/api", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
 
 
 class LocalServer:
-    """A server process with its database and log in a directory; it starts at once and is waited for later."""
+    """A server process with its log in a directory; it starts at once and is waited for later.
 
-    def __init__(self, directory: Path) -> None:
+    It takes a free port and only answers. On a port that is given, it shows the UI and runs schedules too.
+
+    Raises:
+        ConfigError: the port is taken.
+    """
+
+    def __init__(self, directory: Path, port: int | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self._log = directory / "server.log"
-        port = _free_port()
+        self._log = directory / ("server.log" if port is None else f"server-{port}.log")
+        services = ANSWERS_ONLY if port is None else WITH_UI
+        port = _free_port() if port is None else _unused(port)
         self.url = f"http://127.0.0.1:{port}/api"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
@@ -36,7 +47,7 @@ class LocalServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"},
+                env={**os.environ, **services},
             )
 
     def wait(self) -> None:
@@ -70,6 +81,13 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
+
+
+def _unused(port: int) -> int:
+    with socket.socket() as asked:
+        if asked.connect_ex(("127.0.0.1", port)) == 0:
+            raise ConfigError(f"port {port} is taken, perhaps by another server of yours: give another with --port")
+    return port
 
 
 def main(port: int) -> None:

@@ -33,12 +33,7 @@ def prefect_session(home: Path) -> Generator[None]:
     Raises:
         ConfigError: the home cannot be written.
     """
-    Store(home)
-    directory = home.absolute() / "prefect"
-    os.environ.setdefault("PREFECT_HOME", str(directory))
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(home.absolute() / "compiled" / _processor()))
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    directory = set_environment(home)
     if os.environ.get("PREFECT_API_URL"):
         yield
         return
@@ -54,6 +49,21 @@ def prefect_session(home: Path) -> Generator[None]:
                 _send_what_waits()
     finally:
         server.stop()
+
+
+def set_environment(home: Path) -> Path:
+    """Put the settings into the environment, where they are not set; return Prefect's directory in the home.
+
+    Raises:
+        ConfigError: the home cannot be written.
+    """
+    Store(home)
+    directory = home.absolute() / "prefect"
+    os.environ.setdefault("PREFECT_HOME", str(directory))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(home.absolute() / "compiled" / _processor()))
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    return directory
 
 
 def _processor() -> str:
