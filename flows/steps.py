@@ -133,8 +133,8 @@ def _inside(run_id: str) -> Generator[None]:
 
 def _outcome(resources: Resources, result: object, began: datetime) -> str:
     """Count a step and say in a few words what came of it."""
-    store = Store(resources.home)
-    rows = [store.row(ref) for ref in references(result)]
+    known = {row.ref.key: row for row in Store(resources.home).registry.rows()}
+    rows = [known[ref.key] for ref in references(result)]
     computed = any(row.created >= began for row in rows)
     if tally := _tally.get():
         tally.computed += computed

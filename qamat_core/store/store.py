@@ -97,8 +97,9 @@ class Store:
 
     def find(self, job: Job) -> dict[str, ArtifactRef] | None:
         """Return all outputs of a job by label, or None if one of them is not registered."""
-        rows = {label: self.registry.by_key(key) for label, key in job.keys().items()}
-        return {label: row.ref for label, row in rows.items() if row} if all(rows.values()) else None
+        known = {row.ref.key: row.ref for row in self.registry.rows()}
+        keys = job.keys()
+        return {label: known[key] for label, key in keys.items()} if known.keys() >= set(keys.values()) else None
 
     def produce(self, job: Job, build: Callable[[Path], Mapping[str, Draft]]) -> dict[str, ArtifactRef]:
         """Return the outputs of a job by label; ``build`` makes them if they are not registered.
