@@ -91,6 +91,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         started = psutil.Process(server.process.pid).children(recursive=True) if server.process.poll() is None else []
         for process in [server.process, *started]:
             process.kill()
+        server.api.close()
         server.process.wait()
 
 
