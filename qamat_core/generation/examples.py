@@ -49,6 +49,8 @@ def collect(
         passage = texts.get(one.passage_id)
         if passage and _is_seen(passage, one, tokenizer, config):
             kept.setdefault(passage.passage_id, []).append(one)
+    if not total:
+        raise TrainingError("there are no annotations to train a generator on: give a SQuAD JSON that has them")
     if not kept:
         raise TrainingError(f"none of {total} annotations can be trained on: give the passages that they stand in")
     order = [texts[passage_id] for passage_id in sorted(kept)]

@@ -48,7 +48,7 @@ def open_bytes(path: Path) -> Generator[BinaryIO]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             yield cast("BinaryIO", file)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file: check the path, or fetch it with `qamat data fetch`") from error
+        raise InputError(f"{path}: no such file: check the path") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: the gzip stream is cut off or damaged ({error}): fetch the file again") from error
     except OSError as error:
