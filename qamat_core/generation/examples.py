@@ -25,7 +25,7 @@ class Annotated:
     annotations: Mapping[str, Sequence[Annotation]]
     """By ``passage_id``."""
     left_out: int = 0
-    """Annotations without a passage, or whose answer stands past the cut of the passage."""
+    """Annotations without a passage, or that would be cut (``_fits``)."""
 
     @cached_property
     def pairs(self) -> list[tuple[Passage, Annotation]]:
@@ -36,7 +36,8 @@ class Annotated:
 def collect(
     passages: Iterable[Passage], annotations: Iterable[Annotation], tokenizer: Tokenizer, config: GeneratorConfig
 ) -> Annotated:
-    """Join annotations with their passages; leave out those whose answer the generator would not see.
+    """Join annotations with their passages; leave out those that would be cut: a cut target teaches to
+    stop in the middle.
 
     Raises:
         TrainingError: no annotation is left.
@@ -47,20 +48,25 @@ def collect(
     for one in annotations:
         total += 1
         passage = texts.get(one.passage_id)
-        if passage and _is_seen(passage, one, tokenizer, config):
+        if passage and _fits(passage, one, tokenizer, config):
             kept.setdefault(passage.passage_id, []).append(one)
     if not total:
         raise TrainingError("there are no annotations to train a generator on: give a SQuAD JSON that has them")
     if not kept:
-        raise TrainingError(f"none of {total} annotations can be trained on: give the passages that they stand in")
+        raise TrainingError(
+            f"none of {total} annotations can be trained on: give the passages that they stand in, or greater lengths"
+        )
     order = [texts[passage_id] for passage_id in sorted(kept)]
     return Annotated(order, kept, total - sum(map(len, kept.values())))
 
 
-def _is_seen(passage: Passage, one: Annotation, tokenizer: Tokenizer, config: GeneratorConfig) -> bool:
+def _fits(passage: Passage, one: Annotation, tokenizer: Tokenizer, config: GeneratorConfig) -> bool:
+    """Say whether the generator sees the answer in the passage and can write question and answer to their ends."""
     end = one.start + len(one.answers[0])
     prompt = generation_prompt(config.prompts, passage.title, passage.text[:end], one.start, end)
-    return len(tokenizer.encode(prompt)) < config.lengths.passage
+    lengths = config.lengths
+    pairs = ((one.question, lengths.question), (one.answers[0], lengths.answer), (prompt, lengths.passage))
+    return all(len(tokenizer.encode(text)) < length for text, length in pairs)
 
 
 def source_length(task: str, config: GeneratorConfig) -> int:

@@ -96,10 +96,23 @@ def test_answers_past_the_cut_are_left_out_and_counted(known: tuple[list[Passage
     assert all(one.answers[0] in texts[passage.passage_id] for passage, one in data.pairs)
 
 
+@pytest.mark.parametrize("lengths", [{"question": 9}, {"answer": 4}])
+def test_what_cannot_be_written_to_its_end_is_left_out(known, lengths: dict[str, int]):
+    passages, asked, tokenizer = known
+    short = CONFIG.model_copy(update={"lengths": CONFIG.lengths.model_copy(update=lengths)})
+    data = collect(passages, asked, tokenizer, short)
+    assert 0 < data.left_out < len(asked)
+    for _, one in data.pairs:
+        assert len(tokenizer.encode(one.question)) < short.lengths.question
+        assert len(tokenizer.encode(one.answers[0])) < short.lengths.answer
+
+
 def test_annotations_without_their_passages_are_refused(known: tuple[list[Passage], list[Annotation], Tokenizer]):
     _, asked, tokenizer = known
     with pytest.raises(TrainingError, match="give the passages"):
         collect([], asked, tokenizer, CONFIG)
+    with pytest.raises(TrainingError, match="there are no annotations"):
+        collect([], [], tokenizer, CONFIG)
 
 
 def test_pairs_follow_the_passages():
