@@ -198,7 +198,7 @@ def train_two_hop(study: Study, memory: Memory, row: str, seed: int, name: str) 
     questions = study.world.two_hop["train"]
     if row == "QAMAT+":
         return train_multihop(config, start, memory, questions, name=name, resources=study.resources)
-    return finetune(config.two_hop_one_round, start, memory, questions, name=name, resources=study.resources)
+    return finetune(config.two_hop_one_round, start, memory, questions, hops=2, name=name, resources=study.resources)
 
 
 def ablation(study: Study, kind: MemoryKind, row: str, start: Callable[[int], Pretrained]) -> ArtifactRef:

@@ -1,5 +1,7 @@
 """Training QAMAT, stage by stage: what the flows of one model and of the whole study share."""
 
+from typing import Literal
+
 from flows import steps
 from schemas.artifacts import ArtifactRef, Name
 from schemas.base import Frozen
@@ -66,11 +68,12 @@ def finetune(
     memory: Memory,
     questions: ArtifactRef,
     *,
+    hops: Literal[1, 2] = 1,
     name: Name,
     resources: Resources,
 ) -> Pretrained:
-    """Fine-tune on questions, for which the entries that answer them are mined first."""
-    mined = mine(questions, memory, resources=resources)
+    """Fine-tune on questions of so many hops, for which the entries that answer them are mined first."""
+    mined = mine(questions, memory, hops, resources=resources)
     inputs = FinetuneInputs(start=start.checkpoint, index=start.index, questions=questions, mined=mined)
     checkpoint = steps.train_finetune(config, inputs, name=f"{name}-finetune", resources=resources)
     return Pretrained(checkpoint=checkpoint, index=start.index)
@@ -86,14 +89,15 @@ def train_multihop(
     resources: Resources,
 ) -> Pretrained:
     """Train QAMAT+ on two-hop questions, for which both entries are mined first."""
-    mined = mine(questions, memory, resources=resources)
+    mined = mine(questions, memory, 2, resources=resources)
     inputs = MultihopInputs(start=start.checkpoint, index=start.index, questions=questions, mined=mined)
     checkpoint = steps.train_multihop(config.multihop, inputs, name=f"{name}-multihop", resources=resources)
     return Pretrained(checkpoint=checkpoint, index=start.index)
 
 
-def mine(questions: ArtifactRef, memory: Memory, *, resources: Resources) -> ArtifactRef:
-    """Mine the memory's entries that answer questions."""
+def mine(questions: ArtifactRef, memory: Memory, hops: Literal[1, 2], *, resources: Resources) -> ArtifactRef:
+    """Mine the memory's entries that answer questions of so many hops."""
+    config = MiningConfig(hops=hops)
     name = f"{questions.name}-over-{memory.qa_pairs.name}"[:64]
-    refs = steps.mine_multihop(MiningConfig(), MiningInputs(questions, memory.qa_pairs), name=name, resources=resources)
+    refs = steps.mine_multihop(config, MiningInputs(questions, memory.qa_pairs), name=name, resources=resources)
     return refs.multihop_examples
