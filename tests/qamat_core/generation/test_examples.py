@@ -49,16 +49,16 @@ def test_a_batch_is_a_function_of_its_step(known: tuple[list[Passage], list[Anno
     assert any(not np.array_equal(first(0)[name], second[name]) for name in second)
 
 
-def test_batches_have_the_configured_shapes(known: tuple[list[Passage], list[Annotation], Tokenizer]):
+def test_batches_are_as_long_as_the_longest_passage_needs(known: tuple[list[Passage], list[Annotation], Tokenizer]):
     passages, asked, tokenizer = known
     batch = TaskBatches(collect(passages, asked, tokenizer, CONFIG), tokenizer, CONFIG)(0)
     shapes = {name: array.shape for name, array in batch.items()}
     assert shapes == {
-        "extraction_inputs": (5, 60),
+        "extraction_inputs": (5, 56),
         "extraction_targets": (5, 12),
-        "generation_inputs": (4, 60),
+        "generation_inputs": (4, 56),
         "generation_targets": (4, 20),
-        "comprehension_inputs": (3, 80),
+        "comprehension_inputs": (3, 76),
         "comprehension_targets": (3, 12),
     }
 
