@@ -34,11 +34,9 @@ def table1(study: Study) -> list[ArtifactRef]:
 
 
 def table2(study: Study) -> list[ArtifactRef]:
-    """Ask single-hop questions of every system, over the generated and the gold memory."""
-    metrics = [closed_book(study, split) for split in ("train", study.split)]
-    for kind in MEMORIES:
-        metrics += [zero_shot(study, kind), finetuned(study, kind), bm25(study, kind)]
-    return metrics
+    """Ask single-hop questions of every system, over the generated memory (the gold memory's place is table 4)."""
+    systems = [zero_shot(study, "generated"), finetuned(study, "generated"), bm25(study, "generated")]
+    return [closed_book(study, split) for split in ("train", study.split)] + systems
 
 
 def table3(study: Study) -> list[ArtifactRef]:
