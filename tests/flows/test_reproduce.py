@@ -1,0 +1,150 @@
+"""The main job at the smallest scale: stopped, gone on with, done; and what can be done with its home afterwards."""
+
+import math
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from qamat_core.store.store import Store
+from schemas.tables import METRICS
+from tests.flows.study import Ended, run, run_for, run_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture(scope="module")
+def stopped(directory: Path) -> Ended:
+    """The first run, stopped by Ctrl-C when the answers had just been extracted."""
+    return run_until(directory / "home", "extract answers", "reproduce", "--preset", "toy", "--out", str(directory))
+
+
+@pytest.fixture(scope="module")
+def done(directory: Path, stopped: Ended) -> Ended:
+    """The second run, to its end."""
+    del stopped
+    return run(directory / "home", "reproduce", "--preset", "toy", "--out", str(directory / "report"), "--json")
+
+
+def test_a_stopped_run_says_how_to_go_on(stopped: Ended):
+    assert stopped.code == 130
+    assert stopped.err == "qamat: stopped; the same command goes on where it was\n"
+    assert "train generator world: made" in stopped.out
+    assert "build memory" not in stopped.out
+
+
+def test_the_next_run_goes_on_where_it_was(done: Ended):
+    assert done.code == 0, done.err
+    assert done.err == ""
+    for step in ("build world world", "train tokenizer world", "train generator world", "extract answers world"):
+        assert f"{step}: found" in done.out
+    assert "build memory world: made" in done.out
+    assert done.json["computed"] > 30
+    assert done.json["reused"] >= 4
+
+
+def test_the_report_is_complete(done: Ended, directory: Path):
+    assert done.json["report"] == str(directory / "report")
+    assert {"report.html", "report.md", "metrics.parquet"} <= {path.name for path in (directory / "report").iterdir()}
+    metrics = pl.read_parquet(done.json["metrics"])
+    assert metrics.columns == METRICS.names
+    measured = metrics.filter(pl.col("source") == "measured")
+    assert set(measured["table"]) >= {"table1", "table2", "table3", "table4", "table5", "figure7"}
+    rows = set(measured["row"])
+    assert rows >= {"QAMAT Zero-Shot", "QAMAT Fine-tuned", "Closed-book T5", "BM25 questions"}
+    assert rows >= {"QAMAT", "QAMAT+", "Only In-Batch", "Only Global", "In-Batch->Global"}
+    assert all(0 <= value <= 100 for value in measured.filter(pl.col("metric").is_in(["em", "f1", "recall"]))["value"])
+    shares = measured.filter(pl.col("table") == "figure7")["x"].unique().sort().to_list()
+    assert shares == [0.0, 25.0, 50.0, 75.0, 100.0]
+
+
+def test_a_finished_run_is_not_done_again(done: Ended, directory: Path):
+    metrics = Path(done.json["metrics"])
+    before = metrics.read_bytes()
+    again = run(directory / "home", "reproduce", "--preset", "toy", "--out", str(directory / "report"), "--json")
+    assert again.code == 0, again.err
+    assert (again.json["computed"], again.json["reused"]) == (0, done.json["computed"] + done.json["reused"])
+    assert metrics.read_bytes() == before
+
+
+def test_nothing_is_lost_on_the_way(done: Ended, directory: Path):
+    for row in Store(directory / "home").registry.rows():
+        assert row.read == row.kept + row.rejected
+        assert row.flow_run_id
+
+
+def test_the_store_is_intact_and_the_work_is_cleared(done: Ended, directory: Path):
+    assert run(directory / "home", "artifacts", "verify").code == 0
+    assert not list((directory / "home" / "work").glob("*/"))
+
+
+def test_a_question_is_answered_with_its_evidence(done: Ended, directory: Path):
+    home = directory / "home"
+    pairs = Store(home).open_table(Store(home).newest("qa_pairs", "world")).to_pylist()
+    found = run(home, "ask", pairs[0]["question"], "--json")
+    assert found.code == 0, found.err
+    assert 0 <= found.json["confidence"] <= 1
+    assert len(found.json["evidence"]) == 2
+    weights = [entry["weight"] for entry in found.json["evidence"]]
+    assert weights == sorted(weights, reverse=True)
+    assert math.isclose(sum(weights), 1, abs_tol=1e-3)
+    assert all(entry["passage"] for entry in found.json["evidence"])
+
+
+def test_an_unsure_answer_is_withheld(done: Ended, directory: Path):
+    found = run(directory / "home", "ask", "who?", "--min-confidence", "1", "--json")
+    assert found.code == 0
+    assert found.json["answer"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ask", " "], "a question has 1 to"),
+        (["ask", "who?", "--top-k", "100000"], "top-k is 100000"),
+        (["ask", "who?", "--checkpoint", "nobody"], "checkpoint/nobody is not registered; names of kind checkpoint:"),
+        (["train", "global", "--preset", "toy", "--memory", "nothing"], "qa_pairs/nothing is not registered"),
+        (["train", "global", "--preset", "toy", "--memory", "world", "--name", "x"], "checkpoint/x-inbatch is not"),
+        (["evaluate", "--checkpoint", "world", "--questions", "world-dev"], "checkpoint/world"),
+        (["reproduce", "--preset", "toy", "--only", "table9"], "only"),
+        (["reproduce", "--preset", "toy", "--seeds", "0"], "seeds"),
+    ],
+)
+def test_refusals_are_one_clear_line(done: Ended, directory: Path, arguments: list[str], words: str):
+    refused = run(directory / "home", *arguments)
+    assert refused.code == 1
+    assert words in refused.err
+    assert refused.err.count("\n") == 1
+
+
+def test_a_memory_is_trained_and_evaluated_stage_by_stage(done: Ended, directory: Path):
+    home = directory / "home"
+    common = ["--preset", "toy", "--memory", "world", "--name", "own", "--json"]
+    for stage in ("inbatch", "global", "finetune"):
+        trained = run(home, "train", stage, *common)
+        assert trained.code == 0, trained.err
+        assert trained.json["checkpoint"]["name"] == f"own-{stage}"
+    measured = run(home, "evaluate", "--checkpoint", "own-finetune", "--questions", "world-dev", "--json")
+    assert measured.code == 0, measured.err
+    assert measured.json["n"] > 0
+    assert {row["metric"] for row in measured.json["metrics"]} == {"em", "f1", "recall"}
+    other = ["evaluate", "--checkpoint", "own-finetune", "--memory", "world-gold", "--questions", "world-dev", "--json"]
+    assert {row["memory"] for row in run(home, *other).json["metrics"]} == {"gold"}
+
+
+@pytest.mark.slow
+def test_stopping_anywhere_changes_nothing(done: Ended, directory: Path):
+    """A run that is stopped again and again ends with the very metrics of the other home."""
+    home, report = directory / "often", directory / "often-report"
+    arguments = ["reproduce", "--preset", "toy", "--out", str(report), "--json"]
+    for seconds in range(12, 60, 7):
+        ended = run_for(home, seconds, *arguments)
+        assert ended.code in (0, 130), ended.err
+    ended = run(home, *arguments)
+    assert ended.code == 0, ended.err
+    assert (report / "metrics.parquet").read_bytes() == Path(done.json["metrics"]).read_bytes()
