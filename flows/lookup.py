@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from flows.training import Memory, Pretrained
 from qamat_core.store.lineage import lineage
 from qamat_core.store.store import Store
-from schemas.artifacts import ArtifactRef, Name
+from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.errors import MissingArtifactError
 
 STUDY_MODEL: Final = "world-generated-s0-finetune"

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows import large_pages
 from flows.local_server import LocalServer
 from qamat_core.store.store import Store
 
@@ -21,9 +22,10 @@ SETTINGS = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
+    large_pages.VARIABLE: large_pages.SETTING,
 }
-"""No analytics, no pickles, a terminal for our own lines (logs go to the server), and programs that were compiled once
-are kept. What is set already stays."""
+"""No analytics, no pickles, a terminal for our own lines (logs go to the server), programs that were compiled once are
+kept, and large pages for the processes that are started (the workers' runs). What is set already stays."""
 
 
 @contextmanager

@@ -22,6 +22,7 @@ import tasks.build_index
 import tasks.build_memory
 import tasks.build_report
 import tasks.build_world
+import tasks.compose_questions
 import tasks.evaluate
 import tasks.evaluate_bm25
 import tasks.extract_answers
@@ -169,6 +170,7 @@ generate_questions = _step("generate questions", tasks.generate_questions.run)
 filter_questions = _step("filter questions", tasks.filter_questions.run)
 build_memory = _step("build memory", tasks.build_memory.run)
 mine_negatives = _step("mine negatives", tasks.mine_negatives.run)
+compose_questions = _step("compose questions", tasks.compose_questions.run)
 mine_multihop = _step("mine multi-hop", tasks.mine_multihop.run)
 audit_corpus = _step("audit corpus", tasks.audit_corpus.run)
 init_qamat = _step("init QAMAT", tasks.init_qamat.run)

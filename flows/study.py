@@ -6,8 +6,8 @@ from typing import Literal
 
 from flows import steps
 from flows.corpus import Corpus
-from flows.training import Memory, Pretrained, finetune, initialise, train_global, train_inbatch, with_index
-from schemas.artifacts import ArtifactRef, Name
+from flows.training import finetune, initialise, train_global, train_inbatch, with_index
+from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.evaluation import Place, SummaryConfig
 from schemas.orders import Reproduce
 from schemas.presets import Preset

@@ -6,8 +6,8 @@ from typing import Any, Final, get_args
 
 from flows import steps
 from flows.study import MemoryKind, Study
-from flows.training import Memory, Pretrained, finetune, train_multihop
-from schemas.artifacts import ArtifactRef
+from flows.training import finetune, train_multihop
+from schemas.artifacts import ArtifactRef, Memory, Pretrained
 from schemas.evaluation import AuditConfig, Bm25Config, Place
 from schemas.orders import TableName
 from schemas.qamat import EvaluationConfig

@@ -6,9 +6,9 @@ from prefect import flow
 
 from flows import steps
 from flows.lookup import find_memory, find_trained
-from flows.training import Pretrained, finetune, initialise, train_global, train_inbatch, train_multihop
+from flows.training import finetune, initialise, train_global, train_inbatch, train_multihop
 from qamat_core.store.store import Store
-from schemas.artifacts import ArtifactRef
+from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.orders import Stage, TrainQamat
 from schemas.presets import CorpusPreset, preset
 from schemas.resources import Resources

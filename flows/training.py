@@ -3,32 +3,19 @@
 from typing import Literal
 
 from flows import steps
-from schemas.artifacts import ArtifactRef, Name
-from schemas.base import Frozen
+from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained, Questions
+from schemas.corpus import ComposeConfig
 from schemas.corpus import MultihopConfig as MiningConfig
 from schemas.presets import TrainingPreset
-from schemas.qamat import GlobalConfig
+from schemas.qamat import FinetuneConfig, GlobalConfig
 from schemas.resources import Resources
 from tasks.build_index import IndexInputs
 from tasks.mine_multihop import MultihopInputs as MiningInputs
-from tasks.train_finetune import FinetuneInputs
+from tasks.qamat_stage import QuestionStageInputs
 from tasks.train_global import GlobalInputs
 from tasks.train_inbatch import InBatchInputs
-from tasks.train_multihop import MultihopInputs
 
-
-class Memory(Frozen):
-    """A memory with the pre-training examples made of it."""
-
-    qa_pairs: ArtifactRef
-    examples: ArtifactRef
-
-
-class Pretrained(Frozen):
-    """A checkpoint and the index that it searches."""
-
-    checkpoint: ArtifactRef
-    index: ArtifactRef
+Hops = Literal[1, 2]
 
 
 def train_inbatch(
@@ -63,18 +50,17 @@ def train_global(
 
 
 def finetune(
-    config: GlobalConfig,
+    config: FinetuneConfig,
     start: Pretrained,
     memory: Memory,
     questions: ArtifactRef,
     *,
-    hops: Literal[1, 2] = 1,
+    hops: Hops = 1,
     name: Name,
     resources: Resources,
 ) -> Pretrained:
     """Fine-tune on questions of so many hops, for which the entries that answer them are mined first."""
-    mined = mine(questions, memory, hops, resources=resources)
-    inputs = FinetuneInputs(start=start.checkpoint, index=start.index, questions=questions, mined=mined)
+    inputs = stage_inputs(config, start, memory, questions, hops, resources=resources)
     checkpoint = steps.train_finetune(config, inputs, name=f"{name}-finetune", resources=resources)
     return Pretrained(checkpoint=checkpoint, index=start.index)
 
@@ -89,15 +75,42 @@ def train_multihop(
     resources: Resources,
 ) -> Pretrained:
     """Train QAMAT+ on two-hop questions, for which both entries are mined first."""
-    mined = mine(questions, memory, 2, resources=resources)
-    inputs = MultihopInputs(start=start.checkpoint, index=start.index, questions=questions, mined=mined)
+    inputs = stage_inputs(config.multihop, start, memory, questions, 2, resources=resources)
     checkpoint = steps.train_multihop(config.multihop, inputs, name=f"{name}-multihop", resources=resources)
     return Pretrained(checkpoint=checkpoint, index=start.index)
 
 
-def mine(questions: ArtifactRef, memory: Memory, hops: Literal[1, 2], *, resources: Resources) -> ArtifactRef:
+def stage_inputs(
+    config: FinetuneConfig,
+    start: Pretrained,
+    memory: Memory,
+    questions: ArtifactRef,
+    hops: Hops,
+    *,
+    resources: Resources,
+) -> QuestionStageInputs:
+    """Mine the entries that answer the questions, and make questions of the memory itself if the stage has a share."""
+    mined = mine(questions, memory, hops, resources=resources)
+    own = compose(memory, hops, resources=resources) if config.own_share else None
+    return QuestionStageInputs(
+        start=start.checkpoint,
+        index=start.index,
+        questions=questions,
+        mined=mined,
+        own_questions=own and own.qa_examples,
+        own_mined=own and own.mined,
+    )
+
+
+def mine(questions: ArtifactRef, memory: Memory, hops: Hops, *, resources: Resources) -> ArtifactRef:
     """Mine the memory's entries that answer questions of so many hops."""
     config = MiningConfig(hops=hops)
     name = f"{questions.name}-over-{memory.qa_pairs.name}"[:64]
     refs = steps.mine_multihop(config, MiningInputs(questions, memory.qa_pairs), name=name, resources=resources)
     return refs.multihop_examples
+
+
+def compose(memory: Memory, hops: Hops, *, resources: Resources) -> Questions:
+    """Make questions of so many hops of the memory itself."""
+    name = f"{memory.qa_pairs.name[:48]}-{'own' if hops == 1 else 'composed'}"
+    return steps.compose_questions(ComposeConfig(hops=hops), memory.qa_pairs, name=name, resources=resources)

@@ -37,6 +37,11 @@ class MemoryColumns:
         return cls(*(column.to_pylist() for column in table.columns))
 
     @cached_property
+    def row_of(self) -> dict[str, int]:
+        """``qa_id`` -> row."""
+        return {qa_id: row for row, qa_id in enumerate(self.ids)}
+
+    @cached_property
     def normalized(self) -> list[str]:
         """The answers as they are compared."""
         return [normalize_answer(answer) for answer in self.answers]
@@ -59,6 +64,11 @@ class MemoryColumns:
                 if form:
                     rows[form].append(row)
         return dict(rows)
+
+    def elsewhere(self, row: int, other: int) -> bool:
+        """Say whether an entry comes from another passage than ``other`` does, as far as that is known."""
+        passage = self.passages[row]
+        return row != other and (passage is None or passage != self.passages[other])
 
     def answers_of(self, row: int) -> set[str]:
         """Return the normalised answer and aliases of an entry."""

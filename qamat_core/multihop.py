@@ -64,7 +64,7 @@ class HopMiner:
                 row
                 for phrase in _phrases(self._memory.questions[final], self._config.max_answer_words)
                 for row in self._memory.with_answer.get(phrase, ())
-                if self._elsewhere(row, final) and not _has_phrase(question, phrase)
+                if self._memory.elsewhere(row, final) and not _has_phrase(question, phrase)
             }
             for first in self._best(between, overlap)[:1]:
                 yield Mined(first, final, "bridge", float(overlap[first] + overlap[final]))
@@ -77,7 +77,7 @@ class HopMiner:
         first = nearest[0].row
         told = set(word_tokens(self._memory.questions[first]))
         rest = self._index.scores(" ".join(word for word in word_tokens(question) if word not in told))
-        others = {int(row) for row in np.flatnonzero(rest > 0) if self._elsewhere(int(row), first)}
+        others = {int(row) for row in np.flatnonzero(rest > 0) if self._memory.elsewhere(int(row), first)}
         found = [
             Mined(first, final, "comparison", float(overlap[first] + overlap[final]))
             for final in self._best(others, overlap + rest)[:1]
@@ -88,10 +88,6 @@ class HopMiner:
         """Return the rows of the highest scores, at most ``finals_per_question``."""
         ranked = sorted(rows, key=lambda row: (-round(float(scores[row]), _DIGITS), self._memory.ids[row]))
         return ranked[: self._config.finals_per_question]
-
-    def _elsewhere(self, row: int, other: int) -> bool:
-        passage = self._memory.passages[row]
-        return row != other and (passage is None or passage != self._memory.passages[other])
 
     def _rank(self, found: Mined) -> tuple[float, str, str]:
         first = "" if found.first is None else self._memory.ids[found.first]

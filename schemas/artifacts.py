@@ -48,3 +48,24 @@ class ArtifactRef(Frozen):
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}@{self.version}"
+
+
+class Memory(Frozen):
+    """A memory with the pre-training examples made of it."""
+
+    qa_pairs: ArtifactRef
+    examples: ArtifactRef
+
+
+class Questions(Frozen):
+    """Questions with their answers, and the entries of one memory that were mined for them."""
+
+    qa_examples: ArtifactRef
+    mined: ArtifactRef
+
+
+class Pretrained(Frozen):
+    """A checkpoint and the index that it searches."""
+
+    checkpoint: ArtifactRef
+    index: ArtifactRef

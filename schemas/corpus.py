@@ -69,6 +69,18 @@ class NegativesConfig(Frozen):
     b: float = Field(default=0.4, ge=0, le=1)
 
 
+class ComposeConfig(Frozen):
+    """How questions are made of a memory itself; not in the paper."""
+
+    hops: Literal[1, 2] = 1
+    """1: every entry's own question. 2: an entry's question in which another entry's answer stands, with that other's
+    question in its place."""
+    firsts_per_final: int = Field(default=8, ge=1)
+    """At most so many entries, by id, are put in the place of one phrase."""
+    max_answer_words: int = Field(default=8, ge=1)
+    """The longest answer that is looked for as a phrase in a question."""
+
+
 class MultihopConfig(Frozen):
     """How the entries that a question needs are mined (Appendix D); the numbers are not in the paper."""
 

@@ -2,8 +2,8 @@
 
 ``toy`` runs in seconds (fault tests), ``smoke`` in about a minute of training (tests), ``mini`` on two cores over the
 embedded world corpus. Their models start from random weights, so they use aids that the paper does not: the pointer
-head and the locality start of ``T5Config``, marked ranks, question inputs in pre-training, the contrastive term, a
-temperature of sqrt(d). They drop the neural part after stage one, the paper after training.
+head and the locality start of ``T5Config``, marked ranks, the memory's own questions in every stage, the contrastive
+term, a temperature of sqrt(d). They drop the neural part after stage one, the paper after training.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +27,7 @@ from schemas.model import T5Config
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
+    FinetuneConfig,
     GlobalConfig,
     InBatchConfig,
     IndexConfig,
@@ -60,8 +61,8 @@ class TrainingPreset(Frozen):
     inbatch: InBatchConfig
     index: IndexConfig
     global_: GlobalConfig
-    finetune: GlobalConfig
-    two_hop_one_round: GlobalConfig
+    finetune: FinetuneConfig
+    two_hop_one_round: FinetuneConfig
     """QAMAT on two-hop questions: one round of retrieval, twice the slots, the steps of QAMAT+."""
     multihop: MultihopConfig
     closed_book: ClosedBookConfig
@@ -147,6 +148,7 @@ class _Scale(Frozen):
     generator_rows: TaskRows
     beam: int
     question_share: float = 1 / 3
+    own_share: float = 1 / 2
     inbatch: tuple[int, int, float]
     """Steps, batch size, learning rate; so are the other stages."""
     global_: tuple[int, int, float]
@@ -221,15 +223,17 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
             top_k=scale.slots,
             vary_k=True,
         ),
-        finetune=GlobalConfig(
+        finetune=FinetuneConfig(
             model=discrete,
+            own_share=scale.own_share,
             retrieval_loss_weight=weight,
             training=_training(*scale.finetune),
             top_k=scale.slots,
             vary_k=True,
         ),
-        two_hop_one_round=GlobalConfig(
+        two_hop_one_round=FinetuneConfig(
             model=discrete,
+            own_share=scale.own_share,
             retrieval_loss_weight=weight,
             training=_training(*scale.multihop),
             top_k=2 * scale.hop_slots,
@@ -237,6 +241,7 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         ),
         multihop=MultihopConfig(
             model=discrete,
+            own_share=scale.own_share,
             retrieval_loss_weight=weight,
             training=_training(*scale.multihop),
             top_k=scale.hop_slots,

@@ -77,14 +77,22 @@ class InBatchConfig(PretrainingConfig):
 
 
 class GlobalConfig(PretrainingConfig):
-    """Stage two and fine-tuning, which has questions only: the memory is frozen, query encoder and decoder are updated
-    (section 4.2).
-    """
+    """Stage two: the memory is frozen, query encoder and decoder are updated (section 4.2)."""
 
     top_k: int = Field(default=16, gt=0)
 
 
-class MultihopConfig(StageConfig):
+class FinetuneConfig(StageConfig):
+    """Fine-tuning on the questions of a data set, by the recipe of stage two (section 4.2)."""
+
+    top_k: int = Field(default=32, gt=0)
+    own_share: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the examples that are questions made of the memory itself (``compose_questions``). 0 is the paper. The
+    keys are frozen while the encoder moves on: an entity that no training question names drifts away from its keys
+    unless the memory's own questions hold it there."""
+
+
+class MultihopConfig(FinetuneConfig):
     """QAMAT+: two rounds of retrieval, ``top_k`` entries each (sections 3.5 and 4.3)."""
 
     top_k: int = Field(default=16, gt=0)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import jax.numpy as jnp
 
+from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.entries import MemoryEntries
+from qamat_core.qamat.examples import QueryExamples, question_examples, with_share
 from qamat_core.qamat.index import check_encoder, load_index
 from qamat_core.qamat.objectives import FrozenMemory
 from qamat_core.qamat.reader import Reader
@@ -14,10 +17,11 @@ from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.t5.initialize import fit_vocabulary
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
-from qamat_core.training.loop import Trained
+from qamat_core.training.loop import LossFn, Trained, train
 from schemas.artifacts import ArtifactRef, Digest, Name
-from schemas.errors import IncompatibleArtifactError
-from schemas.qamat import ClosedBookConfig, QamatConfig, StageConfig
+from schemas.errors import ConfigError, IncompatibleArtifactError
+from schemas.qamat import ClosedBookConfig, FinetuneConfig, QamatConfig, StageConfig
+from schemas.resources import Resources
 
 NOBODY: Digest = "0" * 64
 """The encoder of a memory that does not exist yet."""
@@ -66,6 +70,63 @@ def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) ->
     pairs = store.open_table(card.memory)
     entries = MemoryEntries.of(pairs, checkpoint.tokenizer, checkpoint.reader.config)
     return FrozenMemory(*(jnp.asarray(array) for array in arrays)), entries
+
+
+@dataclass(frozen=True)
+class QuestionStageInputs:
+    """What fine-tuning and QAMAT+ read: ``start`` searches the index.
+
+    ``mined`` tells the entries that answer the questions (``multihop_examples``), ``own_mined`` those of the memory's
+    own questions; the latter two are None where ``own_share`` is 0.
+    """
+
+    start: ArtifactRef
+    index: ArtifactRef
+    questions: ArtifactRef
+    mined: ArtifactRef
+    own_questions: ArtifactRef | None = None
+    own_mined: ArtifactRef | None = None
+
+    def refs(self) -> dict[str, ArtifactRef]:
+        """Return what is given, by label."""
+        return {label: ref for label, ref in vars(self).items() if ref is not None}
+
+
+def train_on_questions(
+    stage: str,
+    module: str,
+    config: FinetuneConfig,
+    inputs: QuestionStageInputs,
+    loss: Callable[[Reader], LossFn],
+    *,
+    name: Name,
+    resources: Resources,
+) -> ArtifactRef:
+    """Run a stage over a frozen memory that learns from questions, and return its checkpoint.
+
+    Raises:
+        ConfigError: ``own_share`` is above 0 and the memory's own questions are not given, or the other way about.
+    """
+    if (config.own_share > 0) != (inputs.own_questions is not None and inputs.own_mined is not None):
+        raise ConfigError(f"own_share is {config.own_share:g}: give the memory's own questions if it is above 0")
+    store = Store(resources.home)
+
+    def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
+        start = open_checkpoint(store, inputs.start, config.model)
+        memory, entries = open_memory(store, inputs.index, start)
+
+        def read(questions: ArtifactRef, mined: ArtifactRef) -> QueryExamples:
+            tables = store.open_table(questions), store.open_table(mined)
+            return question_examples(*tables, entries, start.tokenizer, start.reader.config)
+
+        examples = read(inputs.questions, inputs.mined)
+        if inputs.own_questions and inputs.own_mined:
+            own = read(inputs.own_questions, inputs.own_mined)
+            examples = with_share(examples, own, config.own_share, config.training.seed)
+        batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
+        return start, train(stage, config.training, start.params, loss(start.reader), batches, work)
+
+    return produce_checkpoint(store, module, config, inputs.refs(), name, learn, frozen_encoder=True)
 
 
 def produce_checkpoint(

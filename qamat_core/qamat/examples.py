@@ -1,20 +1,26 @@
 """Training examples as arrays: inputs with their masks, targets, and the memory rows known to be right."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Int32
+from jaxtyping import Int, Int32
 
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.text import normalize_question
 from qamat_core.tokenizer import MASK, Tokenizer, fit_rows
 from schemas.errors import TrainingError
+from schemas.model import PAD_ID
 from schemas.qamat import QamatConfig
 
 UNKNOWN = -1
 """Row of an entry that is not known."""
+EMPTY: Final = {"inputs": PAD_ID, "targets": PAD_ID}
+"""What pads a column of examples; ``UNKNOWN`` pads the others."""
+OWN: Final = "own"
+"""Tier of a question that is its entry's own: it may retrieve the entry."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,10 @@ class QueryExamples:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def take(self, rows: Int[np.ndarray, " R"]) -> Self:
+        """Return the examples of these rows."""
+        return type(self)(**{name: column[rows] for name, column in vars(self).items()})
 
 
 def pretraining_examples(
@@ -66,15 +76,24 @@ def with_questions(examples: QueryExamples, entries: MemoryEntries, mask: int, s
     """
     one_mask = ~(examples.inputs == mask - 1).any(axis=1)
     known = np.flatnonzero(one_mask & (examples.positives[:, 0] >= 0))
-    count = min(len(known), round(len(examples) * share / (1 - share)))
+    count = min(len(known), _beside(examples, share))
     chosen = known[np.linspace(0, len(known), count, endpoint=False).astype(int)]
-    keys = entries.key_tokens[examples.positives[chosen, 0]]
-    width = max(examples.inputs.shape[1], keys.shape[1])
-    asked = np.pad(keys, ((0, 0), (0, width - keys.shape[1])))
+    asked = entries.key_tokens[examples.positives[chosen, 0]]
     asked[:, 0] = mask
-    masked = np.pad(examples.inputs, ((0, 0), (0, width - examples.inputs.shape[1])))
-    repeated = {name: np.concatenate([rows, rows[chosen]]) for name, rows in vars(examples).items()}
-    return QueryExamples(**{**repeated, "inputs": np.concatenate([masked, asked])})
+    return joined(examples, replace(examples.take(chosen), inputs=asked))
+
+
+def with_share(examples: QueryExamples, more: QueryExamples, share: float, seed: int) -> QueryExamples:
+    """Add examples of ``more``, ``share`` of all then: drawn by ``seed``, repeated where there are too few."""
+    rows = np.random.default_rng(seed).permutation(len(more))
+    return joined(examples, more.take(np.resize(rows, _beside(examples, share))))
+
+
+def joined(examples: QueryExamples, more: QueryExamples) -> QueryExamples:
+    """Return both, padded to the same widths."""
+    return QueryExamples(
+        **{name: _stack(rows, getattr(more, name), EMPTY.get(name, UNKNOWN)) for name, rows in vars(examples).items()}
+    )
 
 
 def question_examples(
@@ -83,7 +102,8 @@ def question_examples(
     """Build fine-tuning examples, [MASK] question, of a ``qa_examples`` table.
 
     ``mined`` is the ``multihop_examples`` table of the same questions: their final and first-hop entries. Entries
-    with the words of the question itself are banned; a mined entry that is banned counts as unknown.
+    with the words of the question itself are banned, but for a question that is made of them (tier "own"); a mined
+    entry that is banned counts as unknown.
     """
     if not table.num_rows:
         raise TrainingError("no training questions: the data set's table is empty; import it again")
@@ -92,6 +112,7 @@ def question_examples(
     questions = table.column("question").to_pylist()
     answers = [answers[0] for answers in table.column("answers").to_pylist()]
     banned = _own_entries(questions, entries)
+    banned[[found.get(key, {}).get("tier") == OWN for key in ids]] = UNKNOWN
     return QueryExamples(
         question_inputs(questions, tokenizer, config),
         tokenizer.encode_table([f"{MASK} {answer}" for answer in answers], config.target_length, eos=True),
@@ -141,6 +162,17 @@ def _mined(
 ) -> Int32[np.ndarray, "E 1"]:
     rows = np.asarray([[row_of.get(qa_id or "", UNKNOWN)] for qa_id in ids], np.int32)
     return np.where((rows == banned).any(axis=1, keepdims=True), UNKNOWN, rows)
+
+
+def _beside(examples: QueryExamples, share: float) -> int:
+    """Return how many examples have to be added to make up ``share`` of all."""
+    return round(len(examples) * share / (1 - share))
+
+
+def _stack(rows: np.ndarray, more: np.ndarray, empty: int) -> np.ndarray:
+    width = max(rows.shape[1], more.shape[1])
+    parts = [np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=empty) for part in (rows, more)]
+    return np.concatenate(parts)
 
 
 def _pad(rows: Sequence[Sequence[int]], width: int) -> Int32[np.ndarray, "E W"]:

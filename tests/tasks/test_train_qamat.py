@@ -13,14 +13,15 @@ from qamat_core.qamat.index import load_index
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
 from qamat_core.training.loop import train
-from schemas.artifacts import ArtifactRef
-from schemas.corpus import BuildWorldConfig, MultihopConfig, NegativesConfig
+from schemas.artifacts import ArtifactRef, Questions
+from schemas.corpus import BuildWorldConfig, ComposeConfig, MultihopConfig, NegativesConfig
 from schemas.errors import ConfigError, IncompatibleArtifactError, InputError
 from schemas.generation import TrainTokenizerConfig
 from schemas.model import T5Config
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
+    FinetuneConfig,
     GlobalConfig,
     InBatchConfig,
     IndexConfig,
@@ -34,10 +35,12 @@ from schemas.world import WorldConfig
 from tasks import (
     build_index,
     build_world,
+    compose_questions,
     evaluate,
     init_qamat,
     mine_multihop,
     mine_negatives,
+    qamat_stage,
     train_closed_book,
     train_finetune,
     train_global,
@@ -45,6 +48,7 @@ from tasks import (
     train_multihop,
     train_tokenizer,
 )
+from tasks.qamat_stage import QuestionStageInputs
 from tests.tasks.corpus import register
 
 T5 = T5Config(variant="1.0", d_model=16, num_heads=2, head_dim=8, d_ff=16, num_encoder_layers=1, num_decoder_layers=1)
@@ -95,6 +99,11 @@ class Chain:
         return mine_multihop.run(MultihopConfig(), inputs, name="two", resources=self.resources).multihop_examples
 
     @cached_property
+    def composed(self) -> Questions:
+        config, memory = ComposeConfig(hops=2), self.world.gold_pairs
+        return compose_questions.run(config, memory, name="composed", resources=self.resources)
+
+    @cached_property
     def init(self) -> ArtifactRef:
         return init_qamat.run(InitConfig(model=QAMAT), self.tokenizer, name="init", resources=self.resources)
 
@@ -122,14 +131,16 @@ class Chain:
 
     @cached_property
     def finetuned(self) -> ArtifactRef:
-        inputs = train_finetune.FinetuneInputs(self.global_, self.index, self.world.questions["train"], self.mined)
-        return train_finetune.run(GlobalConfig(**SHARED), inputs, name="finetune", resources=self.resources)
+        inputs = QuestionStageInputs(self.global_, self.index, self.world.questions["train"], self.mined)
+        return train_finetune.run(FinetuneConfig(**SHARED), inputs, name="finetune", resources=self.resources)
 
     @cached_property
     def multihop(self) -> ArtifactRef:
-        questions = self.world.two_hop["train"]
-        inputs = train_multihop.MultihopInputs(self.global_, self.index, questions, self.mined_two_hop)
-        return train_multihop.run(TwoRoundsConfig(**SHARED), inputs, name="multihop", resources=self.resources)
+        asked = (self.world.two_hop["train"], self.mined_two_hop)
+        own = (self.composed.qa_examples, self.composed.mined)
+        inputs = QuestionStageInputs(self.global_, self.index, *asked, *own)
+        config = TwoRoundsConfig(**SHARED, own_share=0.5)
+        return train_multihop.run(config, inputs, name="multihop", resources=self.resources)
 
     @cached_property
     def closed_book(self) -> ArtifactRef:
@@ -223,7 +234,7 @@ def test_a_second_run_computes_nothing(chain: Chain, monkeypatch: pytest.MonkeyP
         raise AssertionError("work was done again")
 
     first = {**chain.checkpoints(), "index": chain.index}, chain.evaluate(chain.finetuned, chain.index)
-    for task in (train_inbatch, train_global, train_finetune, train_multihop, train_closed_book):
+    for task in (train_inbatch, train_global, qamat_stage, train_closed_book):
         assert task.train is train
         monkeypatch.setattr(task, "train", refused)
     monkeypatch.setattr(build_index, "encode_entries", refused)
@@ -271,6 +282,15 @@ def test_more_slots_than_entries_are_refused_in_training(chain: Chain):
     inputs = train_global.GlobalInputs(chain.inbatch, chain.index, chain.examples)
     with pytest.raises(ConfigError, match="top_k is 10000, the memory has"):
         train_global.run(config, inputs, name="greedy", resources=chain.resources)
+
+
+@pytest.mark.parametrize(("share", "given"), [(0.5, False), (0.0, True)])
+def test_the_memorys_own_questions_are_given_where_they_have_a_share(chain: Chain, share: float, given: bool):
+    own = (chain.composed.qa_examples, chain.composed.mined) if given else ()
+    inputs = QuestionStageInputs(chain.global_, chain.index, chain.world.questions["train"], chain.mined, *own)
+    config = FinetuneConfig(**SHARED, own_share=share)
+    with pytest.raises(ConfigError, match=f"own_share is {share:g}: give"):
+        train_finetune.run(config, inputs, name="share", resources=chain.resources)
 
 
 def test_what_cannot_be_evaluated_is_refused(chain: Chain):

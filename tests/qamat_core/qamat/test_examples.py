@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.examples import UNKNOWN, pretraining_examples, question_examples, with_questions
+from qamat_core.qamat.examples import UNKNOWN, pretraining_examples, question_examples, with_questions, with_share
 from qamat_core.tokenizer import CLS, MASK
 from schemas.errors import TrainingError
 from schemas.tables import MULTIHOP_EXAMPLES, PRETRAIN_EXAMPLES, QA_EXAMPLES, QA_PAIRS
@@ -77,13 +77,13 @@ def test_no_examples_are_refused():
         _questions([], [])
 
 
-def _questions(asked: list[tuple[str, str]], mined: list[tuple[str, str, str]]) -> Any:
+def _questions(asked: list[tuple[str, str]], mined: list[tuple[str, str, str]], tier: str = "bridge") -> Any:
     rows = [
         {"example_id": f"e{number}", "question": question, "answers": [answer], "dataset": "t", "split": "train"}
         for number, (question, answer) in enumerate(asked)
     ]
     chains = [
-        {"example_id": key, "first_qa_id": first, "final_qa_id": final, "tier": "bridge", "score": 1.0}
+        {"example_id": key, "first_qa_id": first, "final_qa_id": final, "tier": tier, "score": 1.0}
         for key, first, final in mined
     ]
     tables = pa.Table.from_pylist(rows, schema=QA_EXAMPLES), pa.Table.from_pylist(chains, schema=MULTIHOP_EXAMPLES)
@@ -105,6 +105,28 @@ def test_the_questions_own_entry_is_banned():
     examples = _questions(asked, [("e0", "", "1"), ("e1", "", "1")])
     assert examples.banned.tolist() == [[1], [UNKNOWN]]
     assert examples.positives.tolist() == [[UNKNOWN], [1]]
+
+
+def test_a_question_that_is_made_of_its_entry_may_retrieve_it():
+    examples = _questions([("Where does Bela live?", "Stad")], [("e0", "", "1")], tier="own")
+    assert examples.banned.tolist() == [[UNKNOWN]]
+    assert examples.positives.tolist() == [[1]]
+
+
+@given(share=st.floats(0, 0.95), seed=st.integers(0, 9))
+def test_more_examples_make_up_their_share_and_are_padded(share: float, seed: int):
+    examples = _questions([("Where is Ada?", "Dorf"), ("where does  BELA live", "Stad")], [("e0", "4", "0")])
+    more = _questions([("In which town, does she, is Cleo?", "Holm"), ("Who?", "Dora")], [("e0", "5", "2")])
+    both = with_share(examples, more, share, seed)
+    added = len(both) - 2
+    assert added == round(2 * share / (1 - share))
+    assert [_text(tokens) for tokens in both.inputs[:2]] == [_text(tokens) for tokens in examples.inputs]
+    counts = [both.positives[2:, 0].tolist().count(row) for row in (2, UNKNOWN)]
+    assert sum(counts) == added
+    assert abs(counts[0] - counts[1]) <= 1
+    for tokens, positive, first in zip(both.inputs[2:], both.positives[2:], both.first[2:], strict=True):
+        expected = (0, 2, 5) if positive[0] == 2 else (1, UNKNOWN, UNKNOWN)
+        assert (_text(tokens), positive[0], first[0]) == (_text(more.inputs[expected[0]]), *expected[1:])
 
 
 @pytest.mark.parametrize(("share", "added"), [(0.0, 0), (0.25, 1), (0.5, 2), (0.9, 2)])
