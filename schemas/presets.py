@@ -155,7 +155,8 @@ class _Scale(Frozen):
     finetune: tuple[int, int, float]
     multihop: tuple[int, int, float]
     closed_passages: tuple[int, int, float]
-    closed_questions: tuple[int, int, float]
+    closed_questions: tuple[int, float]
+    """Batch size, learning rate; its steps are those that QAMAT's stages have beyond ``closed_passages``."""
     slots: int
     hop_slots: int
 
@@ -204,6 +205,7 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
     )
     discrete = model.model_copy(update={"integration": "discrete"})
     weight = 1.0
+    steps = scale.inbatch[0] + scale.global_[0] + scale.finetune[0]
     return TrainingPreset(
         init=InitConfig(model=model),
         inbatch=InBatchConfig(
@@ -248,7 +250,9 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
             vary_k=True,
         ),
         closed_book=ClosedBookConfig(
-            model=model, passages=_training(*scale.closed_passages), questions=_training(*scale.closed_questions)
+            model=model,
+            passages=_training(*scale.closed_passages),
+            questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
         ),
     )
 
@@ -284,7 +288,7 @@ def _toy() -> Preset:
             finetune=(4, 8, 1e-3),
             multihop=(4, 8, 1e-3),
             closed_passages=(4, 8, 1e-3),
-            closed_questions=(4, 8, 1e-3),
+            closed_questions=(8, 1e-3),
             slots=2,
             hop_slots=2,
         ),
@@ -310,7 +314,7 @@ def _smoke() -> Preset:
             finetune=(80, 32, 1e-3),
             multihop=(60, 32, 1e-3),
             closed_passages=(100, 48, 3e-3),
-            closed_questions=(100, 48, 3e-3),
+            closed_questions=(48, 3e-3),
             slots=4,
             hop_slots=2,
         ),
@@ -332,9 +336,9 @@ def _mini() -> Preset:
             inbatch=(260, 96, 2e-3),
             global_=(80, 32, 1e-3),
             finetune=(450, 32, 1.5e-3),
-            multihop=(400, 32, 1.5e-3),
-            closed_passages=(260, 96, 3e-3),
-            closed_questions=(430, 192, 4e-3),
+            multihop=(800, 32, 1.5e-3),
+            closed_passages=(140, 96, 3e-3),
+            closed_questions=(192, 5e-3),
             slots=4,
             hop_slots=2,
         ),

@@ -1,0 +1,36 @@
+"""What comparisons between the rows of a table rest on: the same steps for what is compared."""
+
+import pytest
+
+from schemas.errors import ConfigError
+from schemas.presets import PRESETS, preset
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_closed_book_baseline_has_as_many_steps_as_qamat(name: str):
+    training = preset(name).training
+    stages = (training.inbatch, training.global_, training.finetune)
+    closed = training.closed_book
+    assert closed.passages.steps + closed.questions.steps == sum(stage.training.steps for stage in stages)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_one_round_learns_from_the_same_examples_and_reads_as_many_entries_as_two(name: str):
+    numbers = preset(name)
+    one, two = numbers.training.two_hop_one_round, numbers.training.multihop
+    assert (one.training, one.own_share, one.top_k) == (two.training, two.own_share, 2 * two.top_k)
+    asked = numbers.evaluation
+    assert (asked.two_hop_one_round.ks, asked.two_hop.ks) == ((one.top_k,), (two.top_k,))
+
+
+def test_a_seed_reaches_every_stage():
+    seeded, plain = preset("toy").training.seeded(7), preset("toy").training
+    stages = ("inbatch", "global_", "finetune", "two_hop_one_round", "multihop")
+    assert {getattr(seeded, stage).training.seed for stage in stages} == {7}
+    assert (seeded.init.seed, seeded.closed_book.passages.seed, seeded.closed_book.questions.seed) == (7, 7, 7)
+    assert seeded.seeded(0) == plain
+
+
+def test_an_unknown_preset_is_refused_with_those_there_are():
+    with pytest.raises(ConfigError, match="no preset 'huge'; there are toy, smoke, mini"):
+        preset("huge")
