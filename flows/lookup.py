@@ -3,12 +3,25 @@
 from typing import Final
 
 from qamat_core.store.lineage import lineage
+from qamat_core.store.storage import open_storage
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.errors import MissingArtifactError
 
 STUDY_MODEL: Final = "world-generated-s0-finetune"
 """The model of `qamat reproduce` that is asked when none is named."""
+
+
+def open_home(home: str) -> Store:
+    """Open a home that must be there already.
+
+    Raises:
+        MissingArtifactError: it is a directory that does not exist.
+    """
+    storage = open_storage(home)
+    if not storage.exists():
+        raise MissingArtifactError(f"no artifacts at {storage}: give --home or set QAMAT_HOME")
+    return Store(home)
 
 
 def find_memory(store: Store, name: Name) -> Memory:
@@ -54,5 +67,5 @@ def find_model(store: Store, checkpoint: Name | None) -> ArtifactRef:
         return store.newest("checkpoint", checkpoint)
     tuned = [row.ref for row in store.registry.rows() if row.module == "tasks.train_finetune"]
     if not tuned:
-        raise MissingArtifactError(f"no fine-tuned model in {store.home}: run `qamat reproduce --preset mini`")
+        raise MissingArtifactError(f"no fine-tuned model in {store.storage}: run `qamat reproduce --preset mini`")
     return next((ref for ref in tuned if ref.name == STUDY_MODEL), tuned[-1])

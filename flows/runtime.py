@@ -29,7 +29,7 @@ kept, and large pages for the processes that are started (the workers' runs). Wh
 
 
 @contextmanager
-def prefect_session(home: Path) -> Generator[None]:
+def prefect_session(home: str) -> Generator[None]:
     """Let flows run inside the block, on the server of PREFECT_API_URL or else on one of our own.
 
     Raises:
@@ -53,16 +53,18 @@ def prefect_session(home: Path) -> Generator[None]:
         server.stop()
 
 
-def set_environment(home: Path) -> Path:
-    """Put the settings into the environment, where they are not set; return Prefect's directory in the home.
+def set_environment(home: str) -> Path:
+    """Put the settings into the environment, where they are not set; return Prefect's directory.
+
+    It lies in the home; of a home in an object store, in its mirror.
 
     Raises:
         ConfigError: the home cannot be written.
     """
-    Store(home)
-    directory = home.absolute() / "prefect"
+    place = Store(home).home
+    directory = place / "prefect"
     os.environ.setdefault("PREFECT_HOME", str(directory))
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(home.absolute() / "compiled" / _processor()))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(place / "compiled" / _processor()))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     return directory

@@ -16,8 +16,10 @@ from typing import Annotated
 import psutil
 import typer
 
+from flows.cli.options import DEFAULT_HOME, Home
 from flows.local_server import LocalServer
 from flows.runtime import set_environment
+from qamat_core.store.storage import open_storage
 from schemas.errors import QamatError
 
 PREFECT_FILE = Path(__file__).parent.parent / "prefect.yaml"
@@ -27,7 +29,7 @@ GRACE_SECONDS = 10
 
 
 def serve(
-    home: Annotated[Path, typer.Option(envvar="QAMAT_HOME", help="Where the artifacts live.")] = Path("qamat-home"),
+    home: Home = DEFAULT_HOME,
     port: Annotated[int, typer.Option(help="Of the UI and the API, on this machine alone.", min=1, max=65535)] = 4200,
 ) -> None:
     """Serve until Ctrl-C."""
@@ -45,14 +47,14 @@ def serve(
 
 
 @contextmanager
-def serving(home: Path, port: int) -> Generator[tuple[str, subprocess.Popen[bytes]]]:
+def serving(home: str, port: int) -> Generator[tuple[str, subprocess.Popen[bytes]]]:
     """Run server and worker inside the block; give the URL of the API and the worker.
 
     Raises:
         ConfigError: the home cannot be written.
         RuntimeError: the server does not start, or refuses the deployments.
     """
-    os.environ["QAMAT_HOME"] = str(home.absolute())
+    os.environ["QAMAT_HOME"] = str(open_storage(home))
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")
     server = LocalServer(set_environment(home), port)
     try:

@@ -3,13 +3,14 @@
 from typing import Literal
 
 from flows import steps
-from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained, Questions
+from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.corpus import ComposeConfig
 from schemas.corpus import MultihopConfig as MiningConfig
 from schemas.presets import TrainingPreset
 from schemas.qamat import FinetuneConfig, GlobalConfig
 from schemas.resources import Resources
 from tasks.build_index import IndexInputs
+from tasks.compose_questions import ComposedRefs
 from tasks.mine_multihop import MultihopInputs as MiningInputs
 from tasks.qamat_stage import QuestionStageInputs
 from tasks.train_global import GlobalInputs
@@ -98,7 +99,7 @@ def stage_inputs(
         questions=questions,
         mined=mined,
         own_questions=own and own.qa_examples,
-        own_mined=own and own.mined,
+        own_mined=own and own.multihop_examples,
     )
 
 
@@ -110,7 +111,7 @@ def mine(questions: ArtifactRef, memory: Memory, hops: Hops, *, resources: Resou
     return refs.multihop_examples
 
 
-def compose(memory: Memory, hops: Hops, *, resources: Resources) -> Questions:
+def compose(memory: Memory, hops: Hops, *, resources: Resources) -> ComposedRefs:
     """Make questions of so many hops of the memory itself."""
     name = f"{memory.qa_pairs.name[:48]}-{'own' if hops == 1 else 'composed'}"
     return steps.compose_questions(ComposeConfig(hops=hops), memory.qa_pairs, name=name, resources=resources)

@@ -57,13 +57,6 @@ class Memory(Frozen):
     examples: ArtifactRef
 
 
-class Questions(Frozen):
-    """Questions with their answers, and the entries of one memory that were mined for them."""
-
-    qa_examples: ArtifactRef
-    mined: ArtifactRef
-
-
 class Pretrained(Frozen):
     """A checkpoint and the index that it searches."""
 

@@ -15,7 +15,7 @@ from qamat_core.batches import to_table
 from qamat_core.composition import compose
 from qamat_core.memory_columns import MemoryColumns
 from qamat_core.store.store import Job, Store
-from schemas.artifacts import ArtifactRef, Name, Questions, TableKind
+from schemas.artifacts import ArtifactRef, Name, TableKind
 from schemas.corpus import ComposeConfig
 from schemas.records import QAExample, Reject
 from schemas.resources import Resources
@@ -28,7 +28,15 @@ TIERS = {1: "own", 2: "composed"}
 NOTHING_COMPOSED = "no other entry's answer stands in its question"
 
 
-def run(config: ComposeConfig, memory: ArtifactRef, *, name: Name, resources: Resources) -> Questions:
+@dataclass(frozen=True)
+class ComposedRefs:
+    """The questions, and the entries that each was made of."""
+
+    qa_examples: ArtifactRef
+    multihop_examples: ArtifactRef
+
+
+def run(config: ComposeConfig, memory: ArtifactRef, *, name: Name, resources: Resources) -> ComposedRefs:
     """Make the questions ``name`` of a memory."""
     store = Store(resources.home)
     job = Job(
@@ -51,7 +59,7 @@ def run(config: ComposeConfig, memory: ArtifactRef, *, name: Name, resources: Re
             resources,
         ),
     )
-    return Questions(qa_examples=refs["qa_examples"], mined=refs["multihop_examples"])
+    return ComposedRefs(refs["qa_examples"], refs["multihop_examples"])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +9,7 @@ from rich.tree import Tree
 
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
 from flows.cli.output import print_fields, print_json, print_table, print_tree, size
-from schemas.errors import CorruptArtifactError, MissingArtifactError
+from schemas.errors import CorruptArtifactError
 
 if TYPE_CHECKING:
     from qamat_core.store.lineage import Lineage
@@ -63,11 +62,12 @@ def list_artifacts(
 @app.command("show")
 def show(reference: Reference, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Show all that is known of one version."""
-    row = _find(_open(home), reference)
+    store = _open(home)
+    row = _find(store, reference)
     if as_json:
         print_json(_record(row))
         return
-    fields: dict[str, object] = {"artifact": row.ref, **_summary(row), "path": (home / row.ref.uri).absolute()}
+    fields: dict[str, object] = {"artifact": row.ref, **_summary(row), "path": store.storage.address(row.ref.uri)}
     fields |= {"read": row.read, "kept": row.kept, "rejected": row.rejected} if row.read else {}
     fields |= {f"input {label}": ref for label, ref in row.inputs.items()}
     fields |= {"module": row.module, "git commit": row.git_commit, "flow run": row.flow_run_id or "none"}
@@ -111,11 +111,9 @@ def verify(
 
     Exits 1 when something is damaged (0 with --discard, which mends it).
     """
-    from qamat_core.store.verification import file_faults, page_faults
-
     store = _open(home)
     rows = [_find(store, reference)] if reference else store.registry.rows()
-    faults = {row.ref: [*file_faults(store.home, row), *page_faults(store.home, row)] for row in rows}
+    faults = {row.ref: store.faults(row) for row in rows}
     damaged = {ref: lines for ref, lines in faults.items() if lines}
     if discard and damaged:
         store.registry.remove([ref.key for ref in damaged])
@@ -135,16 +133,16 @@ def verify(
         raise CorruptArtifactError(f"{len(damaged)} of {len(rows)} artifacts are damaged, first {lines[0]}")
 
 
-def _open(home: Path) -> "Store":
-    from qamat_core.store.store import Store
+def _open(home: str) -> "Store":
+    from flows.lookup import open_home
 
-    if not home.is_dir():
-        raise MissingArtifactError(f"no artifacts at {home.absolute()}: give --home or set QAMAT_HOME")
-    return Store(home)
+    return open_home(home)
 
 
-def _rows(home: Path) -> "list[RegistryRow]":
-    return _open(home).registry.rows() if home.is_dir() else []
+def _rows(home: str) -> "list[RegistryRow]":
+    from qamat_core.store.storage import open_storage
+
+    return _open(home).registry.rows() if open_storage(home).exists() else []
 
 
 def _find(store: "Store", reference: str) -> "RegistryRow":

@@ -40,7 +40,7 @@ def regenerate(
             "passages": [str(path.absolute()) for path in passages or []],
             "squad": str(squad.absolute()) if squad else None,
             "workers": workers,
-            "home": str(home),
+            "home": home,
         }
     )
     with running(home) as tally:

@@ -32,7 +32,7 @@ def evaluate(
         raise typer.BadParameter("--dataset and --path go together")
     file = {"path": str(path.absolute()), "dataset": dataset, "split": split} if path else None
     order = Evaluate.model_validate(
-        {"checkpoint": checkpoint, "memory": memory, "questions": questions, "file": file, "home": str(home)}
+        {"checkpoint": checkpoint, "memory": memory, "questions": questions, "file": file, "home": home}
     )
     with running(home):
         from flows.evaluate import evaluate_qamat
@@ -47,7 +47,7 @@ def evaluate(
     print_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
 
 
-def _figures(home: Path, found: "Evaluated") -> list[dict[str, Any]]:
+def _figures(home: str, found: "Evaluated") -> list[dict[str, Any]]:
     from qamat_core.store.store import Store
 
     store = Store(home)

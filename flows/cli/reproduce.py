@@ -35,7 +35,7 @@ def reproduce(
             "out": str(out),
             "split": split,
             "workers": workers,
-            "home": str(home),
+            "home": home,
         }
     )
     started = time.monotonic()

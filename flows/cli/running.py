@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def running(home: Path) -> "Generator[Tally]":
+def running(home: str) -> "Generator[Tally]":
     """Let flows run inside the block; gives the count of their steps."""
     from flows.runtime import prefect_session
 

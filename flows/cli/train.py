@@ -102,14 +102,14 @@ def _train(
     name: str | None,
     seed: int,
     workers: int,
-    home: Path,
+    home: str,
     as_json: bool,
     **fields: object,
 ) -> None:
     from schemas.orders import TrainQamat
 
     common = {"preset": preset, "memory": memory, "name": name or memory, "seed": seed, "workers": workers}
-    order = TrainQamat.model_validate({**common, "stages": [stage], "home": str(home), **fields})
+    order = TrainQamat.model_validate({**common, "stages": [stage], "home": home, **fields})
     with running(home) as tally:
         from flows.train import train_qamat
 

@@ -12,11 +12,14 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import AwareDatetime, Field
 
 from qamat_core.store.shards import FileEntry
+from qamat_core.store.storage import Storage
 from schemas.artifacts import ArtifactRef
 from schemas.base import Frozen
 from schemas.errors import ArtifactError, CorruptArtifactError, MissingArtifactError
 from schemas.tables import TABLES
 
+_PATH = "registry"
+"""Where it lies in a home."""
 ATTEMPTS = 100
 """How often a commit is tried again when another process commits at the same moment."""
 
@@ -69,8 +72,9 @@ class RegistryRow(Frozen):
 class Registry:
     """Reads and appends rows. Safe with several processes: of two that commit one key, one wins, both end well."""
 
-    def __init__(self, uri: Path) -> None:
-        self._uri = str(uri)
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._uri = storage.address(_PATH)
         self._known: dict[str, list[RegistryRow]] = {}
 
     def rows(self) -> list[RegistryRow]:
@@ -132,17 +136,16 @@ class Registry:
         raise ArtifactError(f"registry: {ATTEMPTS} other commits got in between; run it again")
 
     def _open(self) -> DeltaTable | None:
-        try:
-            return DeltaTable(self._uri)
-        except TableNotFoundError:
-            return None
+        return open_delta(self._uri)
 
     def _read(self, table: DeltaTable | None) -> list[RegistryRow]:
         """Return the rows of a snapshot; a file is read once, for it never changes."""
-        files = sorted(table.file_uris()) if table is not None else []
+        addresses = sorted(table.file_uris()) if table is not None else []
+        files = [f"{_PATH}/{address.rpartition('/')[2]}" for address in addresses]
         for file in files:
             if file not in self._known:
-                self._known[file] = _read_file(file)
+                self._storage.fetch([file])
+                self._known[file] = _read_file(self._storage.directory / file)
         rows = [row for file in files for row in self._known[file]]
         return sorted(rows, key=lambda row: (row.created, str(row.ref)))
 
@@ -167,7 +170,15 @@ class Registry:
         )
 
 
-def _read_file(file: str) -> list[RegistryRow]:
+def open_delta(address: str) -> DeltaTable | None:
+    """Open the newest version of a Delta table; None where there is none."""
+    try:
+        return DeltaTable(address)
+    except TableNotFoundError:
+        return None
+
+
+def _read_file(file: Path) -> list[RegistryRow]:
     try:
         # One thread: pyarrow's pool, beside deltalake's threads, now and then aborts the interpreter at its exit.
         columns = pq.ParquetFile(file).read(["record", "sha256"], use_threads=False).to_pydict()

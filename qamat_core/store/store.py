@@ -24,8 +24,9 @@ from qamat_core.store.shards import (
     table_digest,
     write_shard,
 )
+from qamat_core.store.storage import open_storage
 from qamat_core.store.tables import commit_table
-from qamat_core.store.verification import file_faults
+from qamat_core.store.verification import file_faults, page_faults
 from schemas.artifacts import ArtifactRef, Kind, TableKind
 from schemas.errors import AccountingError, ConfigError, CorruptArtifactError, MissingArtifactError
 from schemas.tables import TABLES
@@ -75,22 +76,22 @@ class Job:
 
 
 class Store:
-    """A home of artifacts on a file system.
+    """A home of artifacts, in a directory or an object store; ``home`` is the directory in which jobs work.
 
     Data first; the registry row is the only commit. A job whose outputs are all registered is not run again; of
     two processes at the same job, the second waits for the first. An artifact is verified once at its first open.
     """
 
     def __init__(self, home: str | Path) -> None:
-        if "://" in str(home):
-            raise ConfigError(f"QAMAT_HOME {home}: a remote store is not supported yet; give a directory")
-        self.home = Path(home).absolute()
+        self.storage = open_storage(home)
+        self.home = self.storage.directory
         try:
             (self.home / "work").mkdir(parents=True, exist_ok=True)
             TemporaryFile(dir=self.home / "work").close()
         except OSError as error:
             raise ConfigError(f"QAMAT_HOME {self.home}: {error.strerror}; give a writable directory") from error
-        self.registry = Registry(self.home / "registry")
+        self.storage.probe()
+        self.registry = Registry(self.storage)
         self._verified: set[str] = set()
 
     # making
@@ -129,7 +130,7 @@ class Store:
         registered = self.registry.append([row.model_copy(update={"seconds": seconds}) for row in rows])
         for ours, theirs in zip(rows, registered, strict=True):
             if ours.ref.uri != theirs.ref.uri:  # another process was first: our copy of the directory is an orphan
-                shutil.rmtree(self.home / ours.ref.uri)
+                self.storage.remove(ours.ref.uri)
         return {label: row.ref for label, row in zip(job.outputs, registered, strict=True)}
 
     def _place(self, job: Job, label: str, draft: Draft) -> RegistryRow:
@@ -139,7 +140,7 @@ class Store:
         if isinstance(draft, TableDraft):
             uri = f"tables/{kind}/{name}"
             content = table_digest(draft.shards)
-            version, files = commit_table(self.home / uri, draft.directory, TABLES[kind], draft.shards, key)
+            version, files = commit_table(self.storage, uri, draft.directory, TABLES[kind], draft.shards, key)
             counts = {"read": draft.read, "kept": draft.kept, "rejected": draft.rejected}
         else:
             files = directory_entries(draft.directory)
@@ -147,6 +148,7 @@ class Store:
             version = 0  # the registry counts the versions of directories
             uri = f"{kind}/{name}/{key[:16]}-{content[:8]}"
             place_directory(draft.directory, self.home / uri, files)
+            self.storage.send(f"{uri}/{file.path}" for file in files)
             counts = {}
         return RegistryRow(
             ref=ArtifactRef(kind=kind, name=name, version=version, key=key, content=content, uri=uri),
@@ -195,10 +197,20 @@ class Store:
         """Return the verified directory of a tokenizer, checkpoint, index or report."""
         return self.home / self._verified_row(ref).ref.uri
 
+    def faults(self, row: RegistryRow) -> list[str]:
+        """Verify a version where it lies, every SHA-256 and every page checksum; return a line for each fault."""
+        self.storage.fetch((f"{row.ref.uri}/{file.path}" for file in row.files), anew=True)
+        return [*file_faults(self.home, row), *page_faults(self.home, row)]
+
     def _verified_row(self, ref: ArtifactRef) -> RegistryRow:
         row = self.row(ref)
         if ref.key not in self._verified:
-            if faults := file_faults(self.home, row):
+            paths = [f"{row.ref.uri}/{file.path}" for file in row.files]
+            self.storage.fetch(paths)
+            faults = file_faults(self.home, row)
+            if faults and self.storage.fetch(paths, anew=True):
+                faults = file_faults(self.home, row)
+            if faults:
                 raise CorruptArtifactError(faults[0])
             self._verified.add(ref.key)
         return row

@@ -10,43 +10,39 @@ from uuid import uuid4
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake import Schema as DeltaSchema
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from qamat_core.store.registry import ATTEMPTS
+from qamat_core.store.registry import ATTEMPTS, open_delta
 from qamat_core.store.shards import FileEntry, table_digest
+from qamat_core.store.storage import Storage
 from schemas.errors import ArtifactError
 
 
 def commit_table(
-    directory: Path, source: Path, schema: pa.Schema, shards: Sequence[FileEntry], key: str
+    storage: Storage, path: str, source: Path, schema: pa.Schema, shards: Sequence[FileEntry], key: str
 ) -> tuple[int, list[FileEntry]]:
-    """Make the shards in ``source`` the newest version of the Delta table in ``directory``.
+    """Make the shards in ``source`` the newest version of the Delta table at ``path`` of the storage.
 
     Shards are linked below ``data/<key>``, so that a crash before the registry row loses no work. A commit of this
     key with this content that is there already is found again, not repeated.
 
     Returns:
-        The version, and the shards with their paths relative to ``directory``.
+        The version, and the shards with their paths relative to ``path``.
     """
-    linked = _link(directory, source, shards, key)
+    address = storage.address(path)
+    linked = _link(storage.directory / path, source, shards, key)
+    storage.send(f"{path}/{shard.path}" for shard in linked)
     commit = f"{key}-{table_digest(shards)}"
     for _ in range(ATTEMPTS):
-        table = _open(directory)
+        table = open_delta(address)
         if table is not None and (version := table.transaction_version(commit)) is not None:
             return version, linked
         try:
-            _commit(directory, table, schema, linked, commit)
+            _commit(address, table, schema, linked, commit)
         except DeltaError:  # another process committed, or created the table, in between
             continue
-    raise ArtifactError(f"{directory}: {ATTEMPTS} other commits got in between; run it again")
-
-
-def _open(directory: Path) -> DeltaTable | None:
-    try:
-        return DeltaTable(directory)
-    except TableNotFoundError:
-        return None
+    raise ArtifactError(f"{address}: {ATTEMPTS} other commits got in between; run it again")
 
 
 def _link(directory: Path, source: Path, shards: Sequence[FileEntry], key: str) -> list[FileEntry]:
@@ -62,7 +58,7 @@ def _link(directory: Path, source: Path, shards: Sequence[FileEntry], key: str) 
 
 
 def _commit(
-    directory: Path, table: DeltaTable | None, schema: pa.Schema, shards: Sequence[FileEntry], commit: str
+    address: str, table: DeltaTable | None, schema: pa.Schema, shards: Sequence[FileEntry], commit: str
 ) -> None:
     # Without retries a commit lands at this version or fails: the transaction remembers it.
     version = 0 if table is None else table.version() + 1
@@ -71,7 +67,7 @@ def _commit(
     adds = [_add(shard) for shard in shards]
     if table is None:
         create_table_with_add_actions(
-            str(directory),
+            address,
             delta_schema,
             adds,
             mode="error",

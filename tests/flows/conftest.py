@@ -10,5 +10,5 @@ def prefect(tmp_path_factory: pytest.TempPathFactory):
     """Let flows run: the same session that the command line uses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PREFECT_API_URL", raising=False)
-        with prefect_session(tmp_path_factory.mktemp("prefect")):
+        with prefect_session(str(tmp_path_factory.mktemp("prefect"))):
             yield

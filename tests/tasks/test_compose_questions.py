@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from qamat_core.store.store import Store
-from schemas.artifacts import Questions
 from schemas.corpus import BuildWorldConfig, ComposeConfig
 from schemas.resources import Resources
 from schemas.world import WorldConfig
@@ -17,7 +16,7 @@ WORLD = BuildWorldConfig(
 )
 
 
-def _run(home: Path, **how: int) -> tuple[Store, build_world.WorldRefs, Questions]:
+def _run(home: Path, **how: int) -> tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs]:
     resources = Resources(home=str(home), **how)
     world = build_world.run(WORLD, name="w", resources=resources)
     return (
@@ -28,13 +27,17 @@ def _run(home: Path, **how: int) -> tuple[Store, build_world.WorldRefs, Question
 
 
 @pytest.fixture(scope="module")
-def composed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, build_world.WorldRefs, Questions]:
+def composed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs]:
     return _run(tmp_path_factory.mktemp("home"))
 
 
-def test_composed_links_include_all_true_chains(composed: tuple[Store, build_world.WorldRefs, Questions]):
+def test_composed_links_include_all_true_chains(
+    composed: tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs],
+):
     store, world, made = composed
-    links = {(row["first_qa_id"], row["final_qa_id"]) for row in store.open_table(made.mined).to_pylist()}
+    links = {(row["first_qa_id"], row["final_qa_id"]) for row in store.open_table(made.multihop_examples).to_pylist()}
     true = {
         (row["first_qa_id"], row["final_qa_id"])
         for ref in world.two_hop_gold.values()
@@ -43,11 +46,13 @@ def test_composed_links_include_all_true_chains(composed: tuple[Store, build_wor
     assert len(links & true) > 0.95 * len(true)
 
 
-def test_questions_carry_the_final_entrys_answer(composed: tuple[Store, build_world.WorldRefs, Questions]):
+def test_questions_carry_the_final_entrys_answer(
+    composed: tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs],
+):
     store, world, made = composed
     memory = {row["qa_id"]: row for row in store.open_table(world.gold_pairs).to_pylist()}
     asked = {row["example_id"]: row for row in store.open_table(made.qa_examples).to_pylist()}
-    mined = store.open_table(made.mined).to_pylist()
+    mined = store.open_table(made.multihop_examples).to_pylist()
     assert len(asked) == len(mined)
     for row in mined:
         question = asked[row["example_id"]]
@@ -71,8 +76,8 @@ def test_an_entry_without_a_link_is_rejected(tmp_path: Path):
 
 @pytest.mark.parametrize("how", [{"bundle_repeat": 2}, {"workers": 2}])
 def test_content_does_not_depend_on_how_it_runs(
-    composed: tuple[Store, build_world.WorldRefs, Questions], tmp_path: Path, how: dict[str, int]
+    composed: tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs], tmp_path: Path, how: dict[str, int]
 ):
     _, _, again = _run(tmp_path, **how)
     assert again.qa_examples.content == composed[2].qa_examples.content
-    assert again.mined.content == composed[2].mined.content
+    assert again.multihop_examples.content == composed[2].multihop_examples.content

@@ -13,7 +13,7 @@ from qamat_core.qamat.index import load_index
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
 from qamat_core.training.loop import train
-from schemas.artifacts import ArtifactRef, Questions
+from schemas.artifacts import ArtifactRef
 from schemas.corpus import BuildWorldConfig, ComposeConfig, MultihopConfig, NegativesConfig
 from schemas.errors import ConfigError, IncompatibleArtifactError, InputError
 from schemas.generation import TrainTokenizerConfig
@@ -99,7 +99,7 @@ class Chain:
         return mine_multihop.run(MultihopConfig(), inputs, name="two", resources=self.resources).multihop_examples
 
     @cached_property
-    def composed(self) -> Questions:
+    def composed(self) -> compose_questions.ComposedRefs:
         config, memory = ComposeConfig(hops=2), self.world.gold_pairs
         return compose_questions.run(config, memory, name="composed", resources=self.resources)
 
@@ -137,7 +137,7 @@ class Chain:
     @cached_property
     def multihop(self) -> ArtifactRef:
         asked = (self.world.two_hop["train"], self.mined_two_hop)
-        own = (self.composed.qa_examples, self.composed.mined)
+        own = (self.composed.qa_examples, self.composed.multihop_examples)
         inputs = QuestionStageInputs(self.global_, self.index, *asked, *own)
         config = TwoRoundsConfig(**SHARED, own_share=0.5)
         return train_multihop.run(config, inputs, name="multihop", resources=self.resources)
@@ -286,7 +286,7 @@ def test_more_slots_than_entries_are_refused_in_training(chain: Chain):
 
 @pytest.mark.parametrize(("share", "given"), [(0.5, False), (0.0, True)])
 def test_the_memorys_own_questions_are_given_where_they_have_a_share(chain: Chain, share: float, given: bool):
-    own = (chain.composed.qa_examples, chain.composed.mined) if given else ()
+    own = (chain.composed.qa_examples, chain.composed.multihop_examples) if given else ()
     inputs = QuestionStageInputs(chain.global_, chain.index, chain.world.questions["train"], chain.mined, *own)
     config = FinetuneConfig(**SHARED, own_share=share)
     with pytest.raises(ConfigError, match=f"own_share is {share:g}: give"):

@@ -23,7 +23,7 @@ FAULTS: dict[str, tuple[bytes, str]] = {
 @pytest.fixture(scope="module", autouse=True)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
     """One Prefect server for all commands of this module."""
-    with prefect_session(tmp_path_factory.mktemp("server")), pytest.MonkeyPatch.context() as patch:
+    with prefect_session(str(tmp_path_factory.mktemp("server"))), pytest.MonkeyPatch.context() as patch:
         from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 the session sets its environment first
 
         patch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
