@@ -11,12 +11,13 @@ from schemas.world import WorldConfig
 from tasks import build_world, compose_questions
 from tests.tasks.corpus import pair, register
 
+Made = tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs]
 WORLD = BuildWorldConfig(
     world=WorldConfig(persons=30, cities=12, countries=4, companies=8, books=10, annotation_worlds=0), shard_rows=40
 )
 
 
-def _run(home: Path, **how: int) -> tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs]:
+def _run(home: Path, **how: int) -> Made:
     resources = Resources(home=str(home), **how)
     world = build_world.run(WORLD, name="w", resources=resources)
     return (
@@ -29,12 +30,12 @@ def _run(home: Path, **how: int) -> tuple[Store, build_world.WorldRefs, compose_
 @pytest.fixture(scope="module")
 def composed(
     tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs]:
+) -> Made:
     return _run(tmp_path_factory.mktemp("home"))
 
 
 def test_composed_links_include_all_true_chains(
-    composed: tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs],
+    composed: Made,
 ):
     store, world, made = composed
     links = {(row["first_qa_id"], row["final_qa_id"]) for row in store.open_table(made.multihop_examples).to_pylist()}
@@ -47,7 +48,7 @@ def test_composed_links_include_all_true_chains(
 
 
 def test_questions_carry_the_final_entrys_answer(
-    composed: tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs],
+    composed: Made,
 ):
     store, world, made = composed
     memory = {row["qa_id"]: row for row in store.open_table(world.gold_pairs).to_pylist()}
@@ -75,9 +76,7 @@ def test_an_entry_without_a_link_is_rejected(tmp_path: Path):
 
 
 @pytest.mark.parametrize("how", [{"bundle_repeat": 2}, {"workers": 2}])
-def test_content_does_not_depend_on_how_it_runs(
-    composed: tuple[Store, build_world.WorldRefs, compose_questions.ComposedRefs], tmp_path: Path, how: dict[str, int]
-):
+def test_content_does_not_depend_on_how_it_runs(composed: Made, tmp_path: Path, how: dict[str, int]):
     _, _, again = _run(tmp_path, **how)
     assert again.qa_examples.content == composed[2].qa_examples.content
     assert again.multihop_examples.content == composed[2].multihop_examples.content
