@@ -139,9 +139,9 @@ def test_cron_puts_runs_into_the_calendar(served: Served) -> None:
 
 
 def test_worker_makes_a_corpus_and_trains_on_it(served: Served) -> None:
-    made = served.run("regenerate-corpus", preset="toy", name="town")
+    made = served.run("regenerate-corpus", preset="smoke", name="town")
     trained = served.run(
-        "train-qamat", preset="toy", memory="town", corpus="town", name="model", questions="town-train"
+        "train-qamat", preset="smoke", memory="town", corpus="town", name="model", questions="town-train"
     )
     store = Store(served.home)
     assert store.row(store.newest("qa_pairs", "town")).flow_run_id == made

@@ -3,7 +3,20 @@
 import pytest
 
 from qamat_core.store.store import Store
+from tests.object_store import BUCKET, s3_server
 from tests.qamat_core.store.jobs import make_directory, make_table
+
+
+def test_a_home_in_an_object_store_is_listed_and_verified(qamat, monkeypatch, tmp_path):
+    monkeypatch.setenv("QAMAT_MIRRORS", str(tmp_path / "mirrors"))
+    home = f"s3://{BUCKET}/home"
+    with s3_server() as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        assert qamat("artifacts", "ls", "--home", home, "--json").json == {"artifacts": []}
+        ref = make_table(Store(home))
+        assert qamat("artifacts", "verify", "--home", home).out == "1 artifacts verified, 0 damaged\n"
+        assert f"{home}/{ref.uri}" in qamat("artifacts", "show", "rejects/small", "--home", home).out
 
 
 @pytest.fixture

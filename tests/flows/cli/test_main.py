@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 from pydantic import BaseModel
@@ -14,12 +13,10 @@ from schemas.world import WorldConfig
 HEAVY = ("jax", "apache_beam", "prefect", "pyarrow", "numpy", "matplotlib")
 
 
-def test_help_imports_nothing_heavy_and_is_there_at_once():
+def test_help_imports_nothing_heavy():
     code = f"import sys; import flows.cli.main; print([name for name in {HEAVY} if name in sys.modules])"
-    started = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-    assert time.monotonic() - started < 5, "about half a second on a quiet machine"
 
 
 def call(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
