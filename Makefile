@@ -24,7 +24,7 @@ $(VENV)/.installed-parity: $(VENV)/.installed
 	touch $@
 
 demo: setup ## Corpus to tables on two cores, one seed (preset mini)
-	$(BIN)/qamat reproduce --preset mini --only table1 --only table2 --only figure7 --out $(REPORT)
+	$(BIN)/qamat reproduce --preset mini --only table1,table2,table4,figure7 --memory generated --out $(REPORT)
 
 study: setup ## All tables, three seeds
 	$(BIN)/qamat reproduce --preset mini --seeds 3 --out $(REPORT)
@@ -33,6 +33,7 @@ server: setup ## A local Prefect server with the deployments and a process worke
 	$(BIN)/python -m flows.server
 
 test: setup ## Tests, without the slow ones and those that need torch
+	@echo "T5 parity: against recorded outputs of transformers; make test-parity compares with transformers itself"
 	$(BIN)/python -m pytest -m 'not slow and not live'
 
 test-slow: setup ## The tests that take minutes

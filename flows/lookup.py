@@ -25,8 +25,16 @@ def open_home(home: str) -> Store:
 
 
 def find_memory(store: Store, name: Name) -> Memory:
-    """Return the newest memory of a name with its newest pre-training examples."""
-    return Memory(qa_pairs=store.newest("qa_pairs", name), examples=store.newest("pretrain_examples", name))
+    """Return the newest memory of a name with the newest pre-training examples that were made of it.
+
+    Raises:
+        MissingArtifactError: there is no such memory, or it has no examples yet.
+    """
+    memory = store.newest("qa_pairs", name)
+    for row in reversed(store.registry.rows()):
+        if row.ref.kind == "pretrain_examples" and row.inputs["qa_pairs"].content == memory.content:
+            return Memory(qa_pairs=memory, examples=row.ref)
+    raise MissingArtifactError(f"{memory} has no pre-training examples yet: run `qamat corpus regenerate` to its end")
 
 
 def find_trained(store: Store, checkpoint: Name) -> Pretrained:
@@ -68,4 +76,4 @@ def find_model(store: Store, checkpoint: Name | None) -> ArtifactRef:
     tuned = [row.ref for row in store.registry.rows() if row.module == "tasks.train_finetune"]
     if not tuned:
         raise MissingArtifactError(f"no fine-tuned model in {store.storage}: run `qamat reproduce --preset mini`")
-    return next((ref for ref in tuned if ref.name == STUDY_MODEL), tuned[-1])
+    return next((ref for ref in reversed(tuned) if ref.name == STUDY_MODEL), tuned[-1])

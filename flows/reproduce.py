@@ -10,7 +10,7 @@ from flows.study import Study
 from flows.tables import TABLES, ask_finetuned
 from schemas.artifacts import ArtifactRef
 from schemas.evaluation import ReportConfig
-from schemas.orders import Reproduce
+from schemas.orders import ALL_MEMORIES, Reproduce
 from schemas.presets import preset
 from schemas.resources import Resources
 from tasks.build_report import ReportInputs, Shown, copy_report
@@ -26,7 +26,8 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     study = Study(order, numbers, world, corpus, resources)
     metrics = [ref for table, measure in TABLES.items() if table in (order.only or TABLES) for ref in measure(study)]
     inputs = ReportInputs(metrics=tuple(metrics), corpus=funnel(corpus), shown=worked_questions(study))
-    config = ReportConfig(preset=order.preset, rerun=command(order))
+    k = max(numbers.evaluation.single_hop.ks)
+    config = ReportConfig(preset=order.preset, rerun=command(order), aids=numbers.aids, entries=min(k, 5))
     report = steps.build_report(config, inputs, name=order.name, resources=resources)
     if order.out is not None:
         copy_report(report, Path(order.out), resources=resources)
@@ -49,5 +50,6 @@ def worked_questions(study: Study) -> Shown | None:
 def command(order: Reproduce) -> str:
     """Return the command that makes this report again."""
     only = "".join(f" --only {table}" for table in order.only)
+    only += "".join(f" --memory {memory}" for memory in order.memories if order.memories != ALL_MEMORIES)
     split = f" --split {order.split}" if order.split != "test" else ""
     return f"qamat reproduce --preset {order.preset}{only} --seeds {order.seeds}{split}"

@@ -3,6 +3,7 @@
 Ctrl-C (or SIGTERM) ends all of them: first the worker with what it runs, then the server.
 """
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from flows.cli.options import DEFAULT_HOME, Home
 from flows.local_server import LocalServer
 from flows.runtime import set_environment
 from qamat_core.store.storage import open_storage
-from schemas.errors import QamatError
+from schemas.errors import ConfigError, QamatError
 
 PREFECT_FILE = Path(__file__).parent.parent / "prefect.yaml"
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
@@ -51,27 +52,43 @@ def serving(home: str, port: int) -> Generator[tuple[str, subprocess.Popen[bytes
     """Run server and worker inside the block; give the URL of the API and the worker.
 
     Raises:
-        ConfigError: the home cannot be written.
+        ConfigError: the home cannot be written, or has a server already.
         RuntimeError: the server does not start, or refuses the deployments.
     """
     os.environ["QAMAT_HOME"] = str(open_storage(home))
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")
-    server = LocalServer(set_environment(home), port)
-    try:
-        server.wait()
-        os.environ["PREFECT_API_URL"] = server.url
-        from flows import deployments
-
-        deployments.prepare(server.url)
-        _deploy()
-        worker = _start_worker(deployments.POOL)
+    directory = set_environment(home)
+    with _sole(directory):
+        server = LocalServer(directory, port)
         try:
-            yield server.url, worker
+            server.wait()
+            os.environ["PREFECT_API_URL"] = server.url
+            from flows import deployments
+
+            deployments.prepare(server.url)
+            _deploy()
+            worker = _start_worker(deployments.POOL)
+            try:
+                yield server.url, worker
+            finally:
+                _end(worker)
+                deployments.end_cut_off(server.url)
         finally:
-            _end(worker)
-            deployments.end_cut_off(server.url)
-    finally:
-        server.stop()
+            server.stop()
+
+
+@contextmanager
+def _sole(directory: Path) -> Generator[None]:
+    """Hold the home: a second server would take the first one's runs for cut off."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "server.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(
+                f"{directory}: another server runs on this home; end it, or give another --home"
+            ) from None
+        yield
 
 
 def _deploy() -> None:

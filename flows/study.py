@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from flows import steps
 from flows.corpus import Corpus
 from flows.training import finetune, initialise, train_global, train_inbatch, with_index
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.evaluation import Place, SummaryConfig
-from schemas.orders import Reproduce
+from schemas.orders import MemoryKind, Reproduce
 from schemas.presets import Preset
 from schemas.qamat import EvaluationConfig, GlobalConfig
 from schemas.resources import Resources
@@ -18,7 +17,6 @@ from tasks.build_world import WorldRefs
 from tasks.evaluate import EvaluateInputs
 from tasks.mine_negatives import NegativesInputs
 
-MemoryKind = Literal["generated", "gold"]
 Predictions = Mapping[int, ArtifactRef]
 """The predictions of one run by k."""
 

@@ -6,7 +6,8 @@ from pydantic import StringConstraints
 
 from schemas.base import Frozen
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 """An artifact's name: lower-case letters, digits and hyphens."""
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

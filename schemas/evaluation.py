@@ -68,6 +68,8 @@ class ReportConfig(Frozen):
     preset: str
     rerun: str
     """The command that makes this report again."""
+    aids: tuple[str, ...] = ()
+    """What the models had that the paper's have not."""
     questions: int = Field(default=10, ge=0)
     """Questions shown with the entries that answered them."""
     entries: int = Field(default=5, ge=1)

@@ -13,6 +13,8 @@ from schemas.base import Frozen
 from schemas.presets import PresetName
 
 TableName = Literal["table1", "table2", "table3", "table4", "table5", "figure7"]
+MemoryKind = Literal["generated", "gold"]
+ALL_MEMORIES: tuple[MemoryKind, ...] = ("generated", "gold")
 Stage = Literal["inbatch", "global", "finetune", "multihop"]
 
 
@@ -106,6 +108,8 @@ class Reproduce(_Order):
     """Names every artifact of the study: lower-case letters, digits, hyphens."""
     only: tuple[TableName, ...] = Field(default=(), title="Tables")
     """The tables wanted; none for all."""
+    memories: tuple[MemoryKind, ...] = Field(default=ALL_MEMORIES, min_length=1, title="Memories of Table 4")
+    """The memories over which recall and exact match are measured for every K; gold is the upper bound."""
     seeds: int = Field(default=1, ge=1)
     """Every model is trained with so many seeds."""
     split: Literal["dev", "test"] = "test"

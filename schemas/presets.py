@@ -1,9 +1,7 @@
 """Presets: one set of numbers for every part of the way from text to tables. They differ in numbers only.
 
 ``toy`` runs in seconds (fault tests), ``smoke`` in about a minute of training (tests), ``mini`` on two cores over the
-embedded world corpus. Their models start from random weights, so they use aids that the paper does not: the pointer
-head and the locality start of ``T5Config``, marked ranks, the memory's own questions in every stage, the contrastive
-term, a temperature of sqrt(d). They drop the neural part after stage one, the paper after training.
+embedded world corpus. Their models start from random weights, so they have aids that the paper's do not: ``AIDS``.
 """
 
 from collections.abc import Callable, Mapping
@@ -88,6 +86,8 @@ class Preset(Frozen):
     """All numbers of one scale."""
 
     name: PresetName
+    aids: tuple[str, ...]
+    """What the models of this preset have that the paper's have not, in words; stands in every report."""
     world: BuildWorldConfig
     corpus: CorpusPreset
     training: TrainingPreset
@@ -134,6 +134,19 @@ def _t5(d_model: int, heads: int, locality: tuple[float, ...]) -> T5Config:
     )
 
 
+AIDS: Final = (
+    "a pointer head",
+    "an encoder whose attention starts out local",
+    "a contrastive term on known positives in every stage",
+    "retrieved entries marked with their rank",
+    "inner products divided by the root of the width",
+    "the memory's own questions among the inputs of pre-training and, composed for two hops, of fine-tuning and QAMAT+ "
+    "(not of one-round QAMAT on two hops, which they harmed on dev)",
+    "no neural integration after stage one",
+)
+"""What models need that start from random weights (docs/decisions/0004)."""
+
+
 class _Scale(Frozen):
     """The numbers in which the small presets differ."""
 
@@ -166,6 +179,7 @@ def _small(name: PresetName, scale: _Scale) -> Preset:
     t5 = _t5(scale.d_model, len(scale.locality), scale.locality)
     return Preset(
         name=name,
+        aids=AIDS,
         world=BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows),
         corpus=_corpus(scale, t5),
         training=_stages(scale, t5),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from qamat_core.qamat.examples import question_inputs
 from qamat_core.qamat.inference import Answerer, answer_text
+from qamat_core.qamat.integration import MOST_RANKS
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from schemas.base import Frozen
@@ -60,8 +61,9 @@ def ask(question: str, inputs: AskInputs, *, top_k: int, rounds: int = 1, resour
     store = Store(resources.home)
     checkpoint = open_checkpoint(store, inputs.checkpoint)
     memory, entries = open_memory(store, inputs.index, checkpoint)
-    if not 1 <= top_k <= len(entries):
-        raise InputError(f"top-k is {top_k}: the memory has {len(entries)} entries, give 1 to that many")
+    most = min(len(entries), MOST_RANKS) if checkpoint.reader.config.rank_marks else len(entries)
+    if not 1 <= top_k <= most:
+        raise InputError(f"top-k is {top_k}: this model reads at most {most} of its {len(entries)} entries")
     answerer = Answerer(checkpoint.reader, checkpoint.params, memory, rounds, top_k, top_k, batch_size=1)
     answered = answerer.answer(question_inputs([question], checkpoint.tokenizer, checkpoint.reader.config), top_k)
     rows = [row for row in answered.rows[0].tolist() if row >= 0]

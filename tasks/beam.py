@@ -7,8 +7,10 @@ content), so a replayed bundle changes nothing.
 """
 
 import json
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -19,6 +21,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
+from qamat_core import progress
 from qamat_core.store.shards import FileEntry, read_shard, write_shard
 from qamat_core.store.store import Store, TableDraft
 from schemas import errors
@@ -28,6 +31,8 @@ from schemas.resources import Resources
 from schemas.tables import TABLES
 
 _FAULT = "fault.json"
+SECONDS_BETWEEN = 1.0
+"""How often receipts are counted while a job runs."""
 
 Tables = Mapping[str, pa.Table]
 Shards = Mapping[str, Path]
@@ -90,9 +95,10 @@ def run_shards(
     """
     waiting = [(index, dict(elements[index])) for index in unfinished(work, range(len(elements)))]
     if waiting:
-        run_pipeline(
-            lambda root: root | "ProcessShards" >> ProcessShards(waiting, setup, outputs, work), work, resources
-        )
+        with _telling(work, len(elements)):
+            run_pipeline(
+                lambda root: root | "ProcessShards" >> ProcessShards(waiting, setup, outputs, work), work, resources
+            )
     receipts = read_receipts(work, range(len(elements)))
     return {kind: draft_of(kind, receipts, work) for kind in outputs}
 
@@ -175,6 +181,24 @@ def write_result(work: Path, index: int, result: Counted, outputs: Sequence[Tabl
 def unfinished(work: Path, indexes: Iterable[int]) -> list[int]:
     """Return the indexes of the elements that have no receipt yet."""
     return [index for index in indexes if not _receipt(work, index).exists()]
+
+
+@contextmanager
+def _telling(work: Path, total: int) -> Generator[None]:
+    """Tell how many shards are done while the block runs: their receipts say so, wherever the workers are."""
+    ended = threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(SECONDS_BETWEEN):
+            progress.report("shards", total - len(unfinished(work, range(total))), total)
+
+    teller = threading.Thread(target=copy_context().run, args=(tell,), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
 
 
 def read_receipts(work: Path, indexes: Iterable[int]) -> list[Receipt]:

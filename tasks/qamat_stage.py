@@ -19,7 +19,7 @@ from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
 from qamat_core.training.loop import LossFn, Trained, train
 from schemas.artifacts import ArtifactRef, Digest, Name
-from schemas.errors import ConfigError, IncompatibleArtifactError
+from schemas.errors import ConfigError, IncompatibleArtifactError, TrainingError
 from schemas.qamat import ClosedBookConfig, FinetuneConfig, QamatConfig, StageConfig
 from schemas.resources import Resources
 
@@ -121,6 +121,8 @@ def train_on_questions(
 
         examples = read(inputs.questions, inputs.mined)
         if inputs.own_questions and inputs.own_mined:
+            if not store.row(inputs.own_questions).rows:
+                raise TrainingError(f"{inputs.own_questions} is empty, the memory gives no such question: own_share 0")
             own = read(inputs.own_questions, inputs.own_mined)
             examples = with_share(examples, own, config.own_share, config.training.seed)
         batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +10,6 @@ from rich.tree import Tree
 
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
 from flows.cli.output import print_fields, print_json, print_table, print_tree, size
-from schemas.errors import CorruptArtifactError
 
 if TYPE_CHECKING:
     from qamat_core.store.lineage import Lineage
@@ -130,7 +130,8 @@ def verify(
             }
         )
     if damaged and not discard:
-        raise CorruptArtifactError(f"{len(damaged)} of {len(rows)} artifacts are damaged, first {lines[0]}")
+        print(f"qamat: {len(damaged)} of {len(rows)} artifacts are damaged, first {lines[0]}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def _open(home: str) -> "Store":

@@ -14,7 +14,9 @@ def ask(
     checkpoint: Annotated[
         str | None, typer.Option(help="The checkpoint's name (default: the newest fine-tuned model).")
     ] = None,
-    top_k: Annotated[int | None, typer.Option(help="Read so many entries (default: as many as in training).")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Read so many entries (default: as many as in training).")
+    ] = None,
     min_confidence: Annotated[
         float, typer.Option(min=0, max=1, help="Give no answer that the model finds less probable than this.")
     ] = 0.0,

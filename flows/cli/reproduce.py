@@ -16,6 +16,9 @@ def reproduce(
     only: Annotated[
         list[str] | None, typer.Option(help="A table wanted: table1 ... table5, figure7 (repeat it, or use commas).")
     ] = None,
+    memory: Annotated[
+        list[str] | None, typer.Option(help="A memory of table 4: generated or gold (repeat it; default: both).")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Train every model with so many seeds.")] = 1,
     out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report"),
     split: Annotated[str, typer.Option(help="Ask the questions of this split: test, or dev for tuning.")] = "test",
@@ -31,6 +34,7 @@ def reproduce(
         {
             "preset": preset,
             "only": tables,
+            **({"memories": memory} if memory else {}),
             "seeds": seeds,
             "out": str(out),
             "split": split,

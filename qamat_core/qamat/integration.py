@@ -9,6 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+MOST_RANKS = 99
+"""Ranks that can be marked: the sentinels below [CLS], without the [MASK]."""
+
 
 def add_neural(
     encoded: Float[Array, "B L D"],

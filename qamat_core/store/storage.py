@@ -54,12 +54,10 @@ class Storage:
     def send(self, paths: Iterable[str]) -> None:
         """Put files of the directory where other machines find them."""
 
-    def fetch(self, paths: Iterable[str], *, anew: bool = False) -> bool:
-        """Bring files into the directory that it lacks, or all of them ``anew``; say whether there is a place to bring
-        them from. A file that is not there either stays missing.
-        """
+    def fetch(self, paths: Iterable[str], *, anew: bool = False) -> list[str]:
+        """Bring files into the directory that it lacks, or all of them ``anew``; return those that are nowhere."""
         del paths, anew
-        return False
+        return []
 
     def remove(self, path: str) -> None:
         """Remove a directory with all its files."""
@@ -95,19 +93,14 @@ class ObjectStorage(Storage):
             except (BaseError, OSError) as error:
                 raise ArtifactError(f"{self.url}/{path}: not written ({_first_line(error)}); run it again") from error
 
-    def fetch(self, paths: Iterable[str], *, anew: bool = False) -> bool:
-        """Download files that the mirror lacks, or all of them ``anew``; one that is not there either stays missing.
+    def fetch(self, paths: Iterable[str], *, anew: bool = False) -> list[str]:
+        """Download files that the mirror lacks, or all of them ``anew``; return those that the object store lacks.
 
         Raises:
             ArtifactError: the object store does not answer.
         """
-        for path in paths:
-            target = self.directory / path
-            if anew:
-                target.unlink(missing_ok=True)
-            if not target.exists():
-                self._download(path, target)
-        return True
+        wanted = [path for path in paths if anew or not (self.directory / path).exists()]
+        return [path for path in wanted if not self._download(path, self.directory / path)]
 
     def remove(self, path: str) -> None:
         """Remove a directory with all its files, from the mirror and the object store."""
@@ -127,7 +120,8 @@ class ObjectStorage(Storage):
     def _store(self) -> ObjectStore:
         return from_url(self.url)
 
-    def _download(self, path: str, target: Path) -> None:
+    def _download(self, path: str, target: Path) -> bool:
+        """Put an object in the place of a file; say whether there is one."""
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{uuid4().hex}.tmp")
         try:
@@ -136,9 +130,11 @@ class ObjectStorage(Storage):
                     file.write(chunk)
             temporary.replace(target)
         except FileNotFoundError:
-            pass
+            return False
         except (BaseError, OSError) as error:
             raise ArtifactError(f"{self.url}/{path}: not read ({_first_line(error)}); run it again") from error
+        else:
+            return True
         finally:
             temporary.unlink(missing_ok=True)
 

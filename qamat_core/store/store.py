@@ -1,6 +1,7 @@
 """The artifact store: find what is registered, make what is not, open and verify it."""
 
 import fcntl
+import re
 import shutil
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -26,10 +27,12 @@ from qamat_core.store.shards import (
 )
 from qamat_core.store.storage import open_storage
 from qamat_core.store.tables import commit_table
-from qamat_core.store.verification import file_faults, page_faults
-from schemas.artifacts import ArtifactRef, Kind, TableKind
+from qamat_core.store.verification import REMEDY, file_faults, page_faults
+from schemas.artifacts import NAME, ArtifactRef, Kind, TableKind
 from schemas.errors import AccountingError, ConfigError, CorruptArtifactError, MissingArtifactError
 from schemas.tables import TABLES
+
+_NAME = re.compile(NAME)
 
 
 @dataclass(frozen=True)
@@ -106,10 +109,13 @@ class Store:
         """Return the outputs of a job by label; ``build`` makes them if they are not registered.
 
         Args:
-            job: what is to be made.
+            job: what is to be made; refused with a ``ConfigError`` before the work if a name is too long.
             build: gets a work directory, returns a draft by label. The directory is the same after a crash, so that
                 what a killed run had finished is found again; it is removed after the commit.
         """
+        for _, name in job.outputs.values():
+            if not _NAME.fullmatch(name):
+                raise ConfigError(f"name {name!r}: 1 to 64 lower-case letters, digits and hyphens; give a shorter one")
         work = self.home / "work" / min(job.keys().values())
         if (found := self.find(job)) and not work.exists():
             return found
@@ -199,16 +205,17 @@ class Store:
 
     def faults(self, row: RegistryRow) -> list[str]:
         """Verify a version where it lies, every SHA-256 and every page checksum; return a line for each fault."""
-        self.storage.fetch((f"{row.ref.uri}/{file.path}" for file in row.files), anew=True)
-        return [*file_faults(self.home, row), *page_faults(self.home, row)]
+        gone = self.storage.fetch((f"{row.ref.uri}/{file.path}" for file in row.files), anew=True)
+        lost = [f"{row.ref}: {self.storage.address(path)} is missing; {REMEDY}" for path in gone]
+        return lost or [*file_faults(self.home, row), *page_faults(self.home, row)]
 
     def _verified_row(self, ref: ArtifactRef) -> RegistryRow:
         row = self.row(ref)
         if ref.key not in self._verified:
             paths = [f"{row.ref.uri}/{file.path}" for file in row.files]
             self.storage.fetch(paths)
-            faults = file_faults(self.home, row)
-            if faults and self.storage.fetch(paths, anew=True):
+            if faults := file_faults(self.home, row):  # a mirror may be mended
+                self.storage.fetch(paths, anew=True)
                 faults = file_faults(self.home, row)
             if faults:
                 raise CorruptArtifactError(faults[0])

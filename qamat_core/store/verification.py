@@ -7,6 +7,8 @@ from qamat_core.store.shards import read_shard, sha256_of
 from schemas.errors import CorruptArtifactError
 from schemas.tables import TABLES
 
+REMEDY = "run `qamat artifacts verify --discard`"
+
 
 def file_faults(home: Path, row: RegistryRow) -> list[str]:
     """Recompute every SHA-256 of one version; return a line for each file that is missing, changed or unknown."""
@@ -15,11 +17,9 @@ def file_faults(home: Path, row: RegistryRow) -> list[str]:
     for file in row.files:
         path = directory / file.path
         if not path.is_file():
-            faults.append(f"{row.ref}: {path} is missing; run `qamat artifacts verify --discard`")
+            faults.append(f"{row.ref}: {path} is missing; {REMEDY}")
         elif sha256_of(path) != file.sha256:
-            faults.append(
-                f"{row.ref}: {path} does not have its registered SHA-256; run `qamat artifacts verify --discard`"
-            )
+            faults.append(f"{row.ref}: {path} does not have its registered SHA-256; {REMEDY}")
     if row.ref.kind not in TABLES:
         registered = {directory / file.path for file in row.files}
         strange = sorted(path for path in directory.rglob("*") if path.is_file() and path not in registered)
@@ -40,7 +40,5 @@ def page_faults(home: Path, row: RegistryRow) -> list[str]:
             faults.append(f"{row.ref}: {error}")
         else:
             if rows != file.rows:
-                faults.append(
-                    f"{row.ref}: {path} has {rows} rows instead of {file.rows}; run `qamat artifacts verify --discard`"
-                )
+                faults.append(f"{row.ref}: {path} has {rows} rows instead of {file.rows}; {REMEDY}")
     return faults

@@ -16,10 +16,16 @@ import psutil
 import pytest
 
 from qamat_core.store.store import Store
+from schemas.presets import preset
+from schemas.resources import Resources
+from tasks import evaluate
+from tasks.evaluate import EvaluateInputs
 
 PROJECT = Path(__file__).parents[2]
 NAMES = {"regenerate-corpus", "train-qamat", "reproduce-paper"}
 PATIENCE_SECONDS = 540
+RECALL = 0.4
+"""Recall@4 on test questions that `smoke` has to reach over its generated memory."""
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 pytestmark = pytest.mark.timeout(1200)
@@ -105,6 +111,13 @@ def test_deployments_queue_what_is_ordered_twice(served: Served) -> None:
         assert deployment["tags"]
 
 
+def test_a_second_server_on_the_home_is_refused(served: Served) -> None:
+    command = [sys.executable, "-m", "flows.server", "--home", str(served.home), "--port", "1"]
+    refused = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.endswith("another server runs on this home; end it, or give another --home\n")
+
+
 def test_forms_explain_every_field(served: Served) -> None:
     for name in NAMES:
         schema = served.deployment(name)["parameter_openapi_schema"]
@@ -147,8 +160,22 @@ def test_worker_makes_a_corpus_and_trains_on_it(served: Served) -> None:
     assert store.row(store.newest("qa_pairs", "town")).flow_run_id == made
     for stage in ("inbatch", "global", "finetune"):
         assert store.row(store.newest("checkpoint", f"model-{stage}")).flow_run_id == trained
+    assert _recall(store, Resources(home=str(served.home))) > RECALL
     shown = served.api.post("/artifacts/filter", json={"flow_runs": {"id": {"any_": [trained]}}}).json()
     assert {artifact["type"] for artifact in shown} == {"progress"}
+
+
+def _recall(store: Store, resources: Resources) -> float:
+    """The share of the test questions for which the model that the worker trained finds a right entry among four."""
+    inputs = EvaluateInputs(
+        store.newest("checkpoint", "model-finetune"),
+        store.newest("qa_examples", "town-test"),
+        store.newest("index", "model-inbatch"),
+    )
+    config = preset("smoke").evaluation.single_hop
+    ref = evaluate.run(config, inputs, name="seen", resources=resources)[max(config.ks)]
+    hits = store.open_table(ref, ["first_hit"]).column("first_hit").to_pylist()
+    return sum(hit is not None and hit < 4 for hit in hits) / len(hits)
 
 
 def test_ctrl_c_ends_server_worker_and_run(served: Served) -> None:

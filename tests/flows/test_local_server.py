@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -41,8 +40,6 @@ def test_a_server_that_cannot_start_names_its_log(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PREFECT_HOME", "/proc/nowhere")
     monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "sqlite+aiosqlite:////proc/nowhere/prefect.db")
     server = LocalServer(tmp_path)
-    started = time.monotonic()
     with pytest.raises(RuntimeError, match=f"see {tmp_path}/server.log"):
         server.wait()
     server.stop()
-    assert time.monotonic() - started < 120

@@ -1,13 +1,16 @@
 """The runner of aligned shards: order, accounting, receipts, and errors that a person can read."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+from qamat_core.progress import listening
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from schemas.errors import CorruptArtifactError, IncompatibleArtifactError
 from schemas.resources import Resources
+from tasks import beam
 from tasks.beam import Counted, Process, Tables, align, run_shards
 from tests.tasks.corpus import passage, register
 
@@ -57,6 +60,31 @@ def test_finished_shards_are_not_processed_again(store: Store, passages: Artifac
 
     run_shards(elements, lambda: note, ("passages",), tmp_path, Resources())
     assert [path.name for path in notes.iterdir()] == ["p6"]
+
+
+def test_progress_is_told_while_shards_are_processed(
+    store: Store, passages: ArtifactRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(beam, "SECONDS_BETWEEN", 0.01)
+    told: list[tuple[str, int, int]] = []
+    heard = tmp_path / "heard"  # a file: what Beam runs is a copy
+
+    def hear(stage: str, done: int, total: int, metrics: object) -> None:
+        told.append((stage, done, total))
+        if done == 3:
+            heard.touch()
+
+    def slow(tables: Tables) -> Counted:
+        end = time.monotonic() + 60
+        while len(list(tmp_path.glob("receipt-*"))) == 3 and not heard.exists():  # the last shard waits
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        return _copy(tables)
+
+    with listening(hear):
+        run_shards(align(store, {"passages": passages}), lambda: slow, ("passages",), tmp_path, Resources())
+    assert ("shards", 3, 4) in told
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
 
 
 def test_tables_with_different_shards_are_refused(store: Store, passages: ArtifactRef):
