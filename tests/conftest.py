@@ -1,5 +1,6 @@
 """What all tests share: an empty home, and the folder of real data."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from qamat_core.store.store import Store
 
 PROJECT = Path(__file__).parent.parent
+# Beam warns at its import, and logging would then keep the stream that pytest has for the moment, and closes.
+logging.getLogger().addHandler(logging.NullHandler())
 
 
 @pytest.fixture
