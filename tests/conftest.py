@@ -1,16 +1,17 @@
 """What all tests share: an empty home, and the folder of real data."""
 
-import logging
 import os
+import sys
 from pathlib import Path
 
+import absl.logging
 import pytest
 
 from qamat_core.store.store import Store
 
 PROJECT = Path(__file__).parent.parent
-# Beam warns at its import, and logging would then keep the stream that pytest has for the moment, and closes.
-logging.getLogger().addHandler(logging.NullHandler())
+# absl takes the stream that pytest puts in the place of stderr, and closes it when Prefect sets up logging.
+absl.logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 
 @pytest.fixture
