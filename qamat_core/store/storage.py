@@ -10,11 +10,13 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -54,10 +56,14 @@ class Storage:
     def send(self, paths: Iterable[str]) -> None:
         """Put files of the directory where other machines find them."""
 
-    def fetch(self, paths: Iterable[str], *, anew: bool = False) -> list[str]:
-        """Bring files into the directory that it lacks, or all of them ``anew``; return those that are nowhere."""
-        del paths, anew
-        return []
+    def fetch(self, paths: Iterable[str], *, anew: bool = False) -> None:
+        """Bring files into the directory that it lacks, or all of them ``anew``; what is nowhere stays as it is."""
+
+    @contextmanager
+    def originals(self, paths: Iterable[str]) -> Generator[Path]:
+        """Give a directory in which these files lie as they are where they belong."""
+        del paths
+        yield self.directory
 
     def remove(self, path: str) -> None:
         """Remove a directory with all its files."""
@@ -93,14 +99,23 @@ class ObjectStorage(Storage):
             except (BaseError, OSError) as error:
                 raise ArtifactError(f"{self.url}/{path}: not written ({_first_line(error)}); run it again") from error
 
-    def fetch(self, paths: Iterable[str], *, anew: bool = False) -> list[str]:
-        """Download files that the mirror lacks, or all of them ``anew``; return those that the object store lacks.
+    def fetch(self, paths: Iterable[str], *, anew: bool = False) -> None:
+        """Download files that the mirror lacks, or all of them ``anew``; what is nowhere stays as it is.
 
         Raises:
             ArtifactError: the object store does not answer.
         """
-        wanted = [path for path in paths if anew or not (self.directory / path).exists()]
-        return [path for path in wanted if not self._download(path, self.directory / path)]
+        for path in paths:
+            if anew or not (self.directory / path).exists():
+                self._download(path, self.directory / path)
+
+    @contextmanager
+    def originals(self, paths: Iterable[str]) -> Generator[Path]:
+        """Give a directory into which these files were downloaded; the mirror stays as it is."""
+        with TemporaryDirectory(dir=self.directory / "work") as directory:
+            for path in paths:
+                self._download(path, Path(directory) / path)
+            yield Path(directory)
 
     def remove(self, path: str) -> None:
         """Remove a directory with all its files, from the mirror and the object store."""
@@ -120,8 +135,8 @@ class ObjectStorage(Storage):
     def _store(self) -> ObjectStore:
         return from_url(self.url)
 
-    def _download(self, path: str, target: Path) -> bool:
-        """Put an object in the place of a file; say whether there is one."""
+    def _download(self, path: str, target: Path) -> None:
+        """Put an object, if there is one, in the place of a file."""
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{uuid4().hex}.tmp")
         try:
@@ -130,11 +145,9 @@ class ObjectStorage(Storage):
                     file.write(chunk)
             temporary.replace(target)
         except FileNotFoundError:
-            return False
+            pass
         except (BaseError, OSError) as error:
             raise ArtifactError(f"{self.url}/{path}: not read ({_first_line(error)}); run it again") from error
-        else:
-            return True
         finally:
             temporary.unlink(missing_ok=True)
 

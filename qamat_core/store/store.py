@@ -27,7 +27,7 @@ from qamat_core.store.shards import (
 )
 from qamat_core.store.storage import open_storage
 from qamat_core.store.tables import commit_table
-from qamat_core.store.verification import REMEDY, file_faults, page_faults
+from qamat_core.store.verification import file_faults, page_faults
 from schemas.artifacts import NAME, ArtifactRef, Kind, TableKind
 from schemas.errors import AccountingError, ConfigError, CorruptArtifactError, MissingArtifactError
 from schemas.tables import TABLES
@@ -205,9 +205,9 @@ class Store:
 
     def faults(self, row: RegistryRow) -> list[str]:
         """Verify a version where it lies, every SHA-256 and every page checksum; return a line for each fault."""
-        gone = self.storage.fetch((f"{row.ref.uri}/{file.path}" for file in row.files), anew=True)
-        lost = [f"{row.ref}: {self.storage.address(path)} is missing; {REMEDY}" for path in gone]
-        return lost or [*file_faults(self.home, row), *page_faults(self.home, row)]
+        with self.storage.originals(f"{row.ref.uri}/{file.path}" for file in row.files) as directory:
+            lines = [*file_faults(directory, row), *page_faults(directory, row)]
+        return [line.replace(str(directory), str(self.storage)) for line in lines]
 
     def _verified_row(self, ref: ArtifactRef) -> RegistryRow:
         row = self.row(ref)

@@ -15,7 +15,7 @@ from qamat_core.training.checkpoint import load_card
 from qamat_core.training.loop import train
 from schemas.artifacts import ArtifactRef
 from schemas.corpus import BuildWorldConfig, ComposeConfig, MultihopConfig, NegativesConfig
-from schemas.errors import ConfigError, IncompatibleArtifactError, InputError
+from schemas.errors import ConfigError, IncompatibleArtifactError, InputError, TrainingError
 from schemas.generation import TrainTokenizerConfig
 from schemas.model import T5Config
 from schemas.qamat import (
@@ -291,6 +291,13 @@ def test_the_memorys_own_questions_are_given_where_they_have_a_share(chain: Chai
     config = FinetuneConfig(**SHARED, own_share=share)
     with pytest.raises(ConfigError, match=f"own_share is {share:g}: give"):
         train_finetune.run(config, inputs, name="share", resources=chain.resources)
+
+
+def test_a_memory_that_gives_no_questions_is_named(chain: Chain):
+    none = (register(chain.store, "qa_examples", "none", []), register(chain.store, "multihop_examples", "none", []))
+    inputs = QuestionStageInputs(chain.global_, chain.index, chain.world.questions["train"], chain.mined, *none)
+    with pytest.raises(TrainingError, match="qa_examples/none@0 is empty, the memory gives no such question"):
+        train_finetune.run(FinetuneConfig(**SHARED, own_share=0.5), inputs, name="none", resources=chain.resources)
 
 
 def test_what_cannot_be_evaluated_is_refused(chain: Chain):

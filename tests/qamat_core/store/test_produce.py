@@ -60,6 +60,11 @@ def test_equal_rows_have_equal_content_whatever_made_them(store: Store):
     assert first.content == second.content
 
 
+def test_a_name_that_is_too_long_is_refused_before_the_work(store: Store):
+    with pytest.raises(ConfigError, match=r"name 'n+': 1 to 64 lower-case letters, digits and hyphens"):
+        store.produce(table_job(name="n" * 65), never)
+
+
 def test_rows_that_do_not_add_up_are_not_committed(store: Store):
     job = table_job()
 

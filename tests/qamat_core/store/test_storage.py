@@ -100,9 +100,10 @@ def test_a_damaged_mirror_is_mended_and_a_damaged_object_refused(url: str, elsew
     obstore.put(objects, path, b"gone bad")
     with pytest.raises(CorruptArtifactError, match="does not have its registered SHA-256"):
         elsewhere.open_table(ref)
-    assert "does not have its registered SHA-256" in store.faults(row)[0]
+    assert f"{url}/{path} does not have its registered SHA-256" in store.faults(row)[0]
     obstore.delete(objects, path)
-    assert "is missing" in store.faults(row)[0]
+    assert f"{url}/{path} is missing" in store.faults(row)[0]
+    assert shard.read_bytes() == whole, "the last good copy is not touched"
 
 
 @pytest.mark.parametrize("kind", ["table", "directory"])
