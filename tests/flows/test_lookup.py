@@ -1,0 +1,43 @@
+"""People name artifacts: a name finds the newest version, and what was made of it."""
+
+import pytest
+
+from flows.lookup import STUDY_MODEL, find_memory, find_model
+from qamat_core.store.store import DirectoryDraft, Job, Store, write_table
+from schemas.artifacts import ArtifactRef
+from schemas.errors import MissingArtifactError
+from schemas.tables import PRETRAIN_EXAMPLES
+from tests.qamat_core.store.jobs import RejectsConfig
+from tests.tasks.corpus import pair, register
+
+
+def _examples(store: Store, memory: ArtifactRef) -> ArtifactRef:
+    job = Job("schemas.tables", RejectsConfig(), {"qa_pairs": memory}, {"rows": ("pretrain_examples", memory.name)})
+    rows = PRETRAIN_EXAMPLES.empty_table()
+    return store.produce(job, lambda work: {"rows": write_table(rows, "pretrain_examples", work)})["rows"]
+
+
+def _tuned(store: Store, text: str) -> ArtifactRef:
+    job = Job("tasks.train_finetune", RejectsConfig(text=text), {}, {"model": ("checkpoint", STUDY_MODEL)})
+
+    def build(work):
+        (work / "model").mkdir()
+        (work / "model" / "card.json").write_text(text)
+        return {"model": DirectoryDraft(work / "model")}
+
+    return store.produce(job, build)["model"]
+
+
+def test_a_memory_comes_with_the_examples_that_were_made_of_it(store: Store):
+    old = register(store, "qa_pairs", "m", [pair("a", "where?", "here")])
+    examples = _examples(store, old)
+    assert find_memory(store, "m").examples == examples
+    new = register(store, "qa_pairs", "m", [pair("b", "who?", "she")])
+    with pytest.raises(MissingArtifactError, match=f"{new} has no pre-training examples yet"):
+        find_memory(store, "m")
+
+
+def test_the_newest_version_of_the_studys_model_is_asked(store: Store):
+    _tuned(store, "old")
+    new = _tuned(store, "new")
+    assert find_model(store, None) == new
