@@ -114,6 +114,14 @@ def test_synthetic_figures_are_marked_not_comparable(tmp_path: Path) -> None:
     assert "comparable" not in page(report(measured=real), tmp_path).text
 
 
+def test_what_the_models_had_that_the_papers_have_not_is_said(tmp_path: Path) -> None:
+    aided = ReportConfig(preset="mini", rerun="qamat", aids=("a pointer head", "marked <ranks>"))
+    files = written(report(config=aided), tmp_path)
+    assert "that the paper's models do not have: a pointer head; marked" in files["report.md"].decode()
+    assert "do not have: a pointer head; marked <ranks>." in Page(files["report.html"].decode()).text
+    assert "do not have" not in written(report(), tmp_path)["report.html"].decode()
+
+
 @pytest.mark.parametrize("place", ["question", "prediction", "answers", "entry", "title", "row", "rerun"])
 def test_hostile_text_stays_text(tmp_path: Path, place: str) -> None:
     given = report()
