@@ -8,7 +8,8 @@ from flows import steps
 from schemas.artifacts import ArtifactRef, Name
 from schemas.base import Frozen
 from schemas.orders import RegenerateCorpus
-from schemas.presets import CorpusPreset, preset
+from schemas.preset_models import CorpusPreset
+from schemas.presets import preset
 from schemas.resources import Resources
 from tasks.build_memory import MemoryInputs
 from tasks.build_world import WorldRefs

@@ -9,7 +9,7 @@ from flows.training import finetune, initialise, train_global, train_inbatch, wi
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.evaluation import Place, SummaryConfig
 from schemas.orders import MemoryKind, Reproduce
-from schemas.presets import Preset
+from schemas.preset_models import Preset
 from schemas.qamat import EvaluationConfig, GlobalConfig
 from schemas.resources import Resources
 from schemas.world import Split

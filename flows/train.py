@@ -10,7 +10,8 @@ from flows.training import finetune, initialise, train_global, train_inbatch, tr
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.orders import Stage, TrainQamat
-from schemas.presets import CorpusPreset, preset
+from schemas.preset_models import CorpusPreset
+from schemas.presets import preset
 from schemas.resources import Resources
 
 STAGES: tuple[Stage, ...] = ("inbatch", "global", "finetune", "multihop")

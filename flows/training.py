@@ -6,7 +6,7 @@ from flows import steps
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.corpus import ComposeConfig
 from schemas.corpus import MultihopConfig as MiningConfig
-from schemas.presets import TrainingPreset
+from schemas.preset_models import TrainingPreset
 from schemas.qamat import FinetuneConfig, GlobalConfig
 from schemas.resources import Resources
 from tasks.build_index import IndexInputs

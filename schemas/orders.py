@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from schemas.artifacts import Name
 from schemas.base import Frozen
-from schemas.presets import PresetName
+from schemas.preset_models import PresetName
 
 TableName = Literal["table1", "table2", "table3", "table4", "table5", "figure7"]
 MemoryKind = Literal["generated", "gold"]

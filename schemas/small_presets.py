@@ -1,0 +1,280 @@
+"""The presets of two cores and minutes. They differ in numbers only.
+
+``toy`` runs in seconds (fault tests), ``smoke`` in about a minute of training (tests), ``mini`` on two cores over the
+embedded world corpus. Their models start from random weights, so they have aids that the paper's do not: ``AIDS``.
+"""
+
+from typing import Any, Final
+
+from schemas.base import Frozen
+from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, NegativesConfig
+from schemas.generation import (
+    BatchShape,
+    ExtractAnswersConfig,
+    FilterQuestionsConfig,
+    GenerateQuestionsConfig,
+    GeneratorConfig,
+    GeneratorLengths,
+    TaskRows,
+    TrainTokenizerConfig,
+)
+from schemas.model import T5Config
+from schemas.preset_models import CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
+from schemas.qamat import (
+    ClosedBookConfig,
+    EvaluationConfig,
+    FinetuneConfig,
+    GlobalConfig,
+    InBatchConfig,
+    IndexConfig,
+    InitConfig,
+    MultihopConfig,
+    QamatConfig,
+)
+from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
+from schemas.world import WorldConfig
+
+
+def _training(steps: int, batch_size: int, learning_rate: float) -> TrainingConfig:
+    optimizer = OptimizerConfig(
+        learning_rate=learning_rate, schedule="cosine", warmup_steps=max(1, steps // 20), clip_norm=1.0
+    )
+    return TrainingConfig(steps=steps, batch_size=batch_size, optimizer=optimizer, log_every=max(1, steps // 20))
+
+
+def _t5(d_model: int, heads: int, locality: tuple[float, ...]) -> T5Config:
+    """Return a small T5 1.1; its vocabulary is fitted to the tokenizer."""
+    return T5Config(
+        d_model=d_model,
+        num_heads=heads,
+        head_dim=d_model // heads,
+        d_ff=2 * d_model,
+        num_encoder_layers=2,
+        num_decoder_layers=1,
+        tie_embeddings=True,
+        pointer_head=True,
+        locality_start=locality,
+    )
+
+
+AIDS: Final = (
+    "a pointer head",
+    "an encoder whose attention starts out local",
+    "a contrastive term on known positives in every stage",
+    "retrieved entries marked with their rank",
+    "inner products divided by the root of the width",
+    "the memory's own questions among the inputs of pre-training and, composed for two hops, of fine-tuning and QAMAT+ "
+    "(not of one-round QAMAT on two hops, which they harmed on dev)",
+    "no neural integration after stage one",
+)
+"""What models need that start from random weights (docs/decisions/0004)."""
+
+
+class _Scale(Frozen):
+    """The numbers in which the small presets differ."""
+
+    world: WorldConfig
+    shard_rows: int
+    d_model: int
+    locality: tuple[float, ...]
+    """Slopes of the locality start, one an attention head."""
+    pieces: int
+    generator_steps: int
+    generator_rate: float = 3e-3
+    """Learning rate."""
+    generator_rows: TaskRows
+    beam: int
+    question_share: float = 1 / 3
+    own_share: float = 1 / 2
+    inbatch: tuple[int, int, float]
+    """Steps, batch size, learning rate; so are the other stages."""
+    global_: tuple[int, int, float]
+    finetune: tuple[int, int, float]
+    multihop: tuple[int, int, float]
+    closed_passages: tuple[int, int, float]
+    closed_questions: tuple[int, float]
+    """Batch size, learning rate; its steps are those that QAMAT's stages have beyond ``closed_passages``."""
+    slots: int
+    hop_slots: int
+
+
+def _small(name: PresetName, scale: _Scale) -> Preset:
+    t5 = _t5(scale.d_model, len(scale.locality), scale.locality)
+    return Preset(
+        name=name,
+        aids=AIDS,
+        world=BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows),
+        corpus=_corpus(scale, t5),
+        training=_stages(scale, t5),
+        evaluation=_evaluation(scale),
+    )
+
+
+def _corpus(scale: _Scale, t5: T5Config) -> CorpusPreset:
+    training = _training(scale.generator_steps, scale.generator_rows.total, scale.generator_rate)
+    shape = BatchShape(rows=64, buckets=(56, 80))
+    return CorpusPreset(
+        ingest=IngestConfig(shard_rows=scale.shard_rows),
+        tokenizer=TrainTokenizerConfig(tokenizer=TokenizerConfig(vocab_size=scale.pieces)),
+        generator=GeneratorConfig(
+            model=t5.model_copy(update={"variant": "1.0"}),
+            training=training,
+            lengths=GeneratorLengths(passage=224, question=24, answer=12),
+            rows=scale.generator_rows,
+        ),
+        answers=ExtractAnswersConfig(beam_size=scale.beam, shape=shape),
+        questions=GenerateQuestionsConfig(shape=shape),
+        filter=FilterQuestionsConfig(shape=shape),
+        memory=MemoryConfig(),
+        negatives=NegativesConfig(spans_per_passage=1),
+    )
+
+
+def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
+    model = QamatConfig(
+        t5=t5,
+        passage_length=224,
+        question_length=32,
+        target_length=12,
+        key_length=32,
+        value_length=40,
+        temperature=scale.d_model**0.5,
+        rank_marks=True,
+    )
+    frozen: dict[str, Any] = {
+        "model": model.model_copy(update={"integration": "discrete"}),
+        "retrieval_loss_weight": 1.0,
+        "vary_k": True,
+    }
+    steps = scale.inbatch[0] + scale.global_[0] + scale.finetune[0]
+    return TrainingPreset(
+        init=InitConfig(model=model),
+        inbatch=InBatchConfig(
+            model=model,
+            retrieval_loss_weight=1.0,
+            training=_training(*scale.inbatch),
+            question_share=scale.question_share,
+            top_k=2,
+            negatives_per_example=1,
+        ),
+        index=IndexConfig(),
+        global_=GlobalConfig(
+            **frozen,
+            question_share=scale.question_share,
+            training=_training(*scale.global_),
+            top_k=scale.slots,
+        ),
+        finetune=FinetuneConfig(
+            **frozen,
+            own_share=scale.own_share,
+            training=_training(*scale.finetune),
+            top_k=scale.slots,
+        ),
+        two_hop_one_round=FinetuneConfig(
+            **frozen,
+            training=_training(*scale.multihop),
+            top_k=2 * scale.hop_slots,
+        ),
+        multihop=MultihopConfig(
+            **frozen,
+            own_share=scale.own_share,
+            training=_training(*scale.multihop),
+            top_k=scale.hop_slots,
+        ),
+        closed_book=ClosedBookConfig(
+            model=model,
+            passages=_training(*scale.closed_passages),
+            questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
+        ),
+    )
+
+
+def _evaluation(scale: _Scale) -> EvaluationPreset:
+    ks = tuple(k for k in (1, 2, 4, 8, 16) if k <= scale.slots)
+    two = scale.hop_slots
+    return EvaluationPreset(
+        single_hop=EvaluationConfig(top_k=scale.slots, ks=ks, recall_at=(1, 2, 4, 8, 16)),
+        two_hop_one_round=EvaluationConfig(top_k=2 * two, ks=(2 * two,), recall_at=(1, 4)),
+        two_hop=EvaluationConfig(top_k=two, ks=(two,), recall_at=(1, 4), rounds=2),
+        closed_book=EvaluationConfig(rounds=0, ks=(1,), recall_at=(1,)),
+        memory_shares=(0.0, 0.25, 0.5, 0.75, 1.0),
+    )
+
+
+def toy() -> Preset:
+    """Seconds; learns nothing."""
+    world = WorldConfig(persons=24, cities=12, countries=4, companies=8, books=8, annotation_worlds=1)
+    return _small(
+        "toy",
+        _Scale(
+            world=world,
+            shard_rows=32,
+            d_model=24,
+            locality=(1.0, 0.4, 0.1),
+            pieces=300,
+            generator_steps=80,  # the fewest that give a memory that is not empty
+            generator_rate=1e-2,
+            generator_rows=TaskRows(extraction=8, generation=8, comprehension=8),
+            beam=2,
+            inbatch=(4, 8, 3e-3),
+            global_=(4, 8, 1e-3),
+            finetune=(4, 8, 1e-3),
+            multihop=(4, 8, 1e-3),
+            closed_passages=(4, 8, 1e-3),
+            closed_questions=(8, 1e-3),
+            slots=2,
+            hop_slots=2,
+        ),
+    )
+
+
+def smoke() -> Preset:
+    """About a minute of training."""
+    world = WorldConfig(persons=100, cities=50, countries=15, companies=30, books=35, annotation_worlds=10)
+    return _small(
+        "smoke",
+        _Scale(
+            world=world,
+            shard_rows=128,
+            d_model=64,
+            locality=(1.0, 0.3),
+            pieces=1000,
+            generator_steps=350,
+            generator_rate=5e-3,
+            generator_rows=TaskRows(extraction=8, generation=28, comprehension=12),
+            beam=6,
+            inbatch=(150, 48, 2e-3),
+            global_=(30, 32, 1e-3),
+            finetune=(80, 32, 1e-3),
+            multihop=(60, 32, 1e-3),
+            closed_passages=(100, 48, 3e-3),
+            closed_questions=(48, 3e-3),
+            slots=4,
+            hop_slots=2,
+        ),
+    )
+
+
+def mini() -> Preset:
+    """Minutes on two cores, over the embedded world corpus."""
+    return _small(
+        "mini",
+        _Scale(
+            world=WorldConfig(),
+            shard_rows=256,
+            d_model=96,
+            locality=(1.0, 0.4, 0.1),
+            pieces=1000,
+            generator_steps=500,
+            generator_rows=TaskRows(extraction=14, generation=34, comprehension=16),
+            beam=6,
+            inbatch=(260, 96, 2e-3),
+            global_=(80, 32, 1e-3),
+            finetune=(450, 32, 1.5e-3),
+            multihop=(800, 32, 1.5e-3),
+            closed_passages=(140, 96, 3e-3),
+            closed_questions=(320, 4e-3),
+            slots=4,
+            hop_slots=2,
+        ),
+    )
