@@ -273,7 +273,7 @@ def mini() -> Preset:
             finetune=(450, 32, 1.5e-3),
             multihop=(800, 32, 1.5e-3),
             closed_passages=(140, 96, 3e-3),
-            closed_questions=(320, 4e-3),
+            closed_questions=(400, 4e-3),
             slots=4,
             hop_slots=2,
         ),
