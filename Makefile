@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study server test test-slow test-parity check format clean
+.PHONY: help setup lucene setup-bench demo study server test test-slow test-parity check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,19 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.installed-parity: $(VENV)/.installed
 	$(PIP) --editable '.[dev,parity]'
 	touch $@
+
+$(VENV)/.installed-lucene: $(VENV)/.installed
+	$(PIP) --editable '.[dev,lucene]'
+	$(PIP) --no-deps pyserini
+	touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-lucene
+	$(PIP) --editable '.[dev,bench]'
+	touch $@
+
+lucene: $(VENV)/.installed-lucene ## Add the BM25 engine lucene (pyserini's Java side with a JRE; no torch)
+
+setup-bench: $(VENV)/.installed-bench ## Add the peers of `qamat bench`
 
 demo: setup ## Corpus to tables on two cores, one seed (preset mini)
 	$(BIN)/qamat reproduce --preset mini --only table1,table2,table4,figure7 --memory generated --out $(REPORT)

@@ -6,20 +6,16 @@ directory; a job that was killed goes on with the shards that have none. Writing
 content), so a replayed bundle changes nothing.
 """
 
-import json
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PBegin, PCollection
-from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from qamat_core import progress
 from qamat_core.store.shards import FileEntry, read_shard, write_shard
@@ -29,8 +25,8 @@ from schemas.artifacts import ArtifactRef, TableKind
 from schemas.base import Frozen
 from schemas.resources import Resources
 from schemas.tables import TABLES
+from tasks.runner import noting_faults, run_pipeline, write_atomically
 
-_FAULT = "fault.json"
 SECONDS_BETWEEN = 1.0
 """How often receipts are counted while a job runs."""
 
@@ -103,38 +99,6 @@ def run_shards(
     return {kind: draft_of(kind, receipts, work) for kind in outputs}
 
 
-def run_pipeline(build: Callable[[beam.Pipeline], object], work: Path, resources: Resources) -> None:
-    """Build a pipeline on the chosen runner and run it to its end.
-
-    A ``QamatError`` that was raised under ``noting_faults(work)`` is raised again as it was, without Beam's words.
-    """
-    options = PipelineOptions(
-        flags=[],
-        direct_num_workers=resources.workers,
-        direct_running_mode="multi_threading",
-        pickle_library="cloudpickle",
-    )
-    (work / _FAULT).unlink(missing_ok=True)
-    try:
-        with beam.Pipeline(runner=FnApiRunner(bundle_repeat=resources.bundle_repeat), options=options) as root:
-            build(root)
-    except Exception as error:
-        if (work / _FAULT).exists():
-            name, message = json.loads((work / _FAULT).read_text())
-            raise getattr(errors, name)(message) from error
-        raise
-
-
-@contextmanager
-def noting_faults(work: Path) -> Generator[None]:
-    """Leave a note of a ``QamatError``: runners hand on no more of an error than its traceback as text."""
-    try:
-        yield
-    except errors.QamatError as error:
-        _write(work / _FAULT, json.dumps([type(error).__name__, str(error)]))
-        raise
-
-
 class ProcessShards(beam.PTransform[PBegin, PCollection[int]]):
     """Reads the shards of each element, processes them and writes what comes of it with a receipt."""
 
@@ -175,7 +139,7 @@ def write_result(work: Path, index: int, result: Counted, outputs: Sequence[Tabl
     """Write the output shards of element ``index``, then its receipt."""
     shards = {kind: write_shard(result.tables[kind], TABLES[kind], work / kind, index) for kind in outputs}
     receipt = Receipt(index=index, shards=shards, read=result.read, kept=result.kept, rejected=result.rejected)
-    _write(_receipt(work, index), receipt.model_dump_json())
+    write_atomically(_receipt(work, index), receipt.model_dump_json())
 
 
 def unfinished(work: Path, indexes: Iterable[int]) -> list[int]:
@@ -219,10 +183,3 @@ def draft_of(kind: TableKind, receipts: Sequence[Receipt], work: Path) -> TableD
 
 def _receipt(work: Path, index: int) -> Path:
     return work / f"receipt-{index:05d}.json"
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file atomically."""
-    temporary = path.with_name(f".{uuid4().hex}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)

@@ -29,13 +29,12 @@ from tasks.beam import (
     Tables,
     align,
     draft_of,
-    noting_faults,
     read_receipts,
-    run_pipeline,
     run_shards,
     unfinished,
     write_result,
 )
+from tasks.runner import noting_faults, run_pipeline
 
 OUTPUTS: tuple[TableKind, ...] = ("qa_pairs", "duplicates")
 

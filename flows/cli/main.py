@@ -9,6 +9,7 @@ import typer
 
 from flows.cli import artifacts, corpus, train
 from flows.cli.ask import ask
+from flows.cli.bench import bench
 from flows.cli.evaluate import evaluate
 from flows.cli.output import print_json
 from flows.cli.reproduce import reproduce
@@ -27,6 +28,7 @@ app.add_typer(train.app, name="train")
 app.command("evaluate")(evaluate)
 app.command("ask")(ask)
 app.add_typer(artifacts.app, name="artifacts")
+app.command("bench")(bench)
 
 
 def main() -> None:

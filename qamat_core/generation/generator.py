@@ -1,6 +1,6 @@
 """The trained generator: prompts in, candidate texts with their probabilities out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -80,18 +80,25 @@ class Generator:
             search: greedy or beam.
             shape: every call of the model has this many rows, the last one of a bucket is filled up.
         """
-        ids = [[*self._tokenizer.encode(prompt)[: source_length - 1], EOS_ID] for prompt in prompts]
+        ids = self.tokenize(prompts, source_length)
         found: list[list[Candidate]] = [[] for _ in prompts]
         for batch in cut_batches(ids, shape, source_length):
-            for place, candidates in self._run(batch, search):
+            for place, candidates in zip(batch.places, self.decode(batch, search), strict=True):
                 found[place] = candidates
         return found
 
-    def _run(self, batch: Batch, search: Search) -> Iterator[tuple[int, list[Candidate]]]:
+    def tokenize(self, prompts: Sequence[str], source_length: int) -> list[list[int]]:
+        """Return the ids of prompts, cut to ``source_length`` pieces with the end token."""
+        return [[*self._tokenizer.encode(prompt)[: source_length - 1], EOS_ID] for prompt in prompts]
+
+    def decode(self, batch: Batch, search: Search) -> list[list[Candidate]]:
+        """Decode one batch: the candidates, best first, of each row that has a place.
+
+        What comes of a row depends on the batch's shape, but neither on its place nor on the other rows.
+        """
         outputs = self._program(search, *batch.tokens.shape)(self._params, batch.tokens)
-        tokens, sums, lengths = (np.asarray(output) for output in outputs)
-        for place, *row in zip(batch.places, tokens, sums, lengths, strict=False):
-            yield place, [self._candidate(*one) for one in zip(*row, strict=True) if one[1] > IMPOSSIBLE / 2]
+        rows = zip(*(np.asarray(output)[: len(batch.places)] for output in outputs), strict=True)
+        return [[self._candidate(*one) for one in zip(*row, strict=True) if one[1] > IMPOSSIBLE / 2] for row in rows]
 
     def _candidate(self, tokens: np.ndarray, sum_logprob: float, length: int) -> Candidate:
         total, mean = round(float(sum_logprob), _DIGITS), round(float(sum_logprob) / int(length), _DIGITS)

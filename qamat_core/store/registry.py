@@ -48,6 +48,8 @@ class RegistryRow(Frozen):
     inputs: dict[str, ArtifactRef]
     config: str
     module: str
+    code: str = ""
+    """Digest of the code that made it (``code_digest``)."""
     git_commit: str
     pins: str
     flow_run_id: str

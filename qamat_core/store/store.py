@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 import pyarrow as pa
 from pydantic import BaseModel
 
-from qamat_core.store.fingerprint import artifact_key
+from qamat_core.store.fingerprint import artifact_key, code_digest
 from qamat_core.store.provenance import flow_run_id, git_commit, pins_digest
 from qamat_core.store.registry import Registry, RegistryRow, now
 from qamat_core.store.shards import (
@@ -99,6 +99,20 @@ class Store:
 
     # making
 
+    def predecessor(self, job: Job) -> dict[str, ArtifactRef] | None:
+        """Return the newest outputs, by label, that the same code made under the same configuration of other inputs.
+
+        Their inputs are those of ``row(ref).inputs``. None if there are none.
+        """
+        code, config = code_digest(job.module), job.config.model_dump_json()
+        found: dict[str, ArtifactRef] = {}
+        for row in self.registry.rows():
+            if (row.code, row.config) == (code, config) and row.ref.key not in job.keys().values():
+                found |= {
+                    label: row.ref for label, output in job.outputs.items() if output == (row.ref.kind, row.ref.name)
+                }
+        return found if found.keys() == job.outputs.keys() else None
+
     def find(self, job: Job) -> dict[str, ArtifactRef] | None:
         """Return all outputs of a job by label, or None if one of them is not registered."""
         known = {row.ref.key: row.ref for row in self.registry.rows()}
@@ -162,6 +176,7 @@ class Store:
             inputs=dict(job.inputs),
             config=job.config.model_dump_json(),
             module=job.module,
+            code=code_digest(job.module),
             git_commit=git_commit(),
             pins=pins_digest(),
             flow_run_id=flow_run_id.get(),
