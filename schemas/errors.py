@@ -12,6 +12,7 @@ remedy. The command line prints it without a traceback and exits 1; anything els
     │   ├── CorruptArtifactError   a digest, checksum or count disagrees
     │   └── IncompatibleArtifactError  made by another encoder, tokenizer or schema version
     ├── AccountingError      read != kept + rejected: a job would lose records
+    ├── GenerationError      a generator fails for all that it is given
     └── TrainingError        NaN, divergence, no examples
 """
 
@@ -50,6 +51,10 @@ class IncompatibleArtifactError(ArtifactError):
 
 class AccountingError(QamatError):
     """Read records are not kept plus rejected records: committing would lose some."""
+
+
+class GenerationError(QamatError):
+    """A generator fails for all records that it is given."""
 
 
 class TrainingError(QamatError):

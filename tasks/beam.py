@@ -7,11 +7,13 @@ content), so a replayed bundle changes nothing.
 """
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import apache_beam as beam
 import pyarrow as pa
@@ -29,6 +31,8 @@ from tasks.runner import noting_faults, run_pipeline, write_atomically
 
 SECONDS_BETWEEN = 1.0
 """How often receipts are counted while a job runs."""
+
+T = TypeVar("T")
 
 Tables = Mapping[str, pa.Table]
 Shards = Mapping[str, Path]
@@ -89,50 +93,76 @@ def run_shards(
         work: keeps shards and receipts; what has a receipt is not processed again.
         resources: the runner and its workers.
     """
-    waiting = [(index, dict(elements[index])) for index in unfinished(work, range(len(elements)))]
-    if waiting:
-        with _telling(work, len(elements)):
-            run_pipeline(
-                lambda root: root | "ProcessShards" >> ProcessShards(waiting, setup, outputs, work), work, resources
-            )
-    receipts = read_receipts(work, range(len(elements)))
+
+    def prepare() -> Callable[[int], None]:
+        process = setup()
+        return lambda index: write_result(work, index, process(read_shards(elements[index])), outputs)
+
+    return run_receipts(len(elements), prepare, outputs, work, resources)
+
+
+def run_receipts(
+    count: int,
+    prepare: Callable[[], Callable[[int], None]],
+    outputs: Sequence[TableKind],
+    work: Path,
+    resources: Resources,
+) -> dict[str, TableDraft]:
+    """Let a function leave a receipt for each of ``count`` elements; return a draft of each output table."""
+    indexes = range(count)
+
+    def prepare_once() -> Callable[[int], None]:
+        function = prepare()
+        return lambda index: function(index) if unfinished(work, [index]) else None
+
+    with telling("shards", lambda: count - len(unfinished(work, indexes)), count):
+        for_each(unfinished(work, indexes), prepare_once, work, resources)
+    receipts = read_receipts(work, indexes)
     return {kind: draft_of(kind, receipts, work) for kind in outputs}
 
 
-class ProcessShards(beam.PTransform[PBegin, PCollection[int]]):
-    """Reads the shards of each element, processes them and writes what comes of it with a receipt."""
+def read_shards(shards: Shards) -> Tables:
+    """Read one shard of each table."""
+    return {label: read_shard(path) for label, path in shards.items()}
 
-    def __init__(
-        self, elements: Sequence[tuple[int, Shards]], setup: Setup, outputs: Sequence[TableKind], work: Path
-    ) -> None:
+
+def for_each(
+    items: Sequence[T], prepare: Callable[[], Callable[[T], object]], work: Path, resources: Resources
+) -> None:
+    """Call on every item, spread over the workers, the function that ``prepare`` returns once a worker thread."""
+    if items:
+        run_pipeline(lambda root: root | "ForEach" >> ForEach(items, prepare, work), work, resources)
+
+
+class ForEach(beam.PTransform[PBegin, PCollection[None]], Generic[T]):
+    """Calls a function on every item."""
+
+    def __init__(self, items: Sequence[T], prepare: Callable[[], Callable[[T], object]], work: Path) -> None:
         super().__init__()
-        self._elements, self._setup, self._outputs, self._work = elements, setup, outputs, work
+        self._items, self._prepare, self._work = items, prepare, work
 
-    def expand(self, input_or_inputs: PBegin) -> PCollection[int]:
-        """Apply to the root of a pipeline; the output is the number of each finished shard."""
+    def expand(self, input_or_inputs: PBegin) -> PCollection[None]:
+        """Apply to the root of a pipeline; nothing comes out."""
         return (  # pyright: ignore[reportReturnType]
             input_or_inputs
-            | "Elements" >> beam.Create(self._elements)
+            | "Items" >> beam.Create(self._items)
             | "SpreadOverWorkers" >> beam.Reshuffle()
-            | "ProcessAndWrite" >> beam.ParDo(_ProcessShard(self._setup, self._outputs, self._work))
+            | "Call" >> beam.ParDo(_Call(self._prepare, self._work))
         )
 
 
-class _ProcessShard(beam.DoFn):
-    def __init__(self, setup: Setup, outputs: Sequence[TableKind], work: Path) -> None:
-        self._make, self._outputs, self._work = setup, outputs, work
+class _Call(beam.DoFn, Generic[T]):
+    def __init__(self, prepare: Callable[[], Callable[[T], object]], work: Path) -> None:
+        self._prepare, self._work = prepare, work
 
     def setup(self) -> None:
         with noting_faults(self._work):
-            self._process = self._make()
+            self._function = self._prepare()
 
-    def process(self, element: tuple[int, Shards]) -> Iterator[int]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        index, paths = element
-        if unfinished(self._work, [index]):
-            with noting_faults(self._work):
-                result = self._process({label: read_shard(path) for label, path in paths.items()})
-                write_result(self._work, index, result, self._outputs)
-        yield index
+    def process(self, element: T) -> Iterator[None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        with noting_faults(self._work):
+            self._function(element)
+        yield from ()
 
 
 def write_result(work: Path, index: int, result: Counted, outputs: Sequence[TableKind]) -> None:
@@ -148,13 +178,16 @@ def unfinished(work: Path, indexes: Iterable[int]) -> list[int]:
 
 
 @contextmanager
-def _telling(work: Path, total: int) -> Generator[None]:
-    """Tell how many shards are done while the block runs: their receipts say so, wherever the workers are."""
+def telling(what: str, done: Callable[[], int], total: int) -> Generator[None]:
+    """Tell how much is done while the block runs: files say so, wherever the workers are."""
     ended = threading.Event()
 
     def tell() -> None:
-        while not ended.wait(SECONDS_BETWEEN):
-            progress.report("shards", total - len(unfinished(work, range(total))), total)
+        pause = SECONDS_BETWEEN
+        while not ended.wait(pause):
+            began = time.monotonic()
+            progress.report(what, min(done(), total), total)
+            pause = max(SECONDS_BETWEEN, 10 * (time.monotonic() - began))
 
     teller = threading.Thread(target=copy_context().run, args=(tell,), daemon=True)
     teller.start()
