@@ -115,8 +115,8 @@ class ImportGeneratorConfig(Frozen):
     """A T5 trained elsewhere as a generator: what no file of it tells."""
 
     prompts: PromptFormat
-    lengths: GeneratorLengths = GeneratorLengths(passage=384, question=32, answer=32)
-    tasks: tuple[GeneratorTask, ...] = Field(default=ALL_TASKS, min_length=1)
+    lengths: GeneratorLengths
+    tasks: tuple[GeneratorTask, ...] = Field(min_length=1)
     """What it was trained for."""
 
 
@@ -125,7 +125,7 @@ class ImportedFiles(Frozen):
 
     importing: ImportGeneratorConfig | None
     """None for the tokenizer, which depends on its files alone."""
-    files: tuple[SourceFile, ...]
+    files: tuple[SourceFile, ...] = Field(min_length=1)
 
 
 class BatchShape(Frozen):

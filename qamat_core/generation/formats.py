@@ -4,7 +4,9 @@ import re
 
 from schemas.generation import PromptFormat
 
-_SENTENCE_END = re.compile(r"""(?<!\b[A-Z])(?<!\b(?:Mr|Ms|Dr|St|Jr|Sr|No|vs))(?<!\bMrs)[.!?]["')\]]*\s+(?=["'(\[]?[A-Z0-9])""")
+_SENTENCE_END = re.compile(
+    r"""(?<!\b[A-Z])(?<!\b(?:Mr|Ms|Dr|St|Jr|Sr|No|vs))(?<!\bMrs)[.!?]["')\]]*\s+(?=["'(\[]?[A-Z0-9])"""
+)
 """A full stop and white space before a capital or a digit; not after an initial or a title."""
 
 
