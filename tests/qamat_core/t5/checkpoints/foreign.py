@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ml_dtypes
 import numpy as np
@@ -114,20 +114,22 @@ def save_t5x(
     directory: Path,
     params: Mapping[str, Any],
     *,
-    nested: bool = True,
+    layout: Literal["", "no optimizer", "flat"] = "",
     dtype: str = "float32",
     driver: str = "file",
     inline: tuple[str, ...] = ("scale", "rel_embedding"),
 ) -> Path:
-    """Write a checkpoint as T5X does, version 3 (version 2 with ``dtype="uint16"``, version 0 if not ``nested``)."""
+    """Write a checkpoint as T5X does, version 3 (version 2 with ``dtype="uint16"``, version 0 without "optimizer")."""
     directory.mkdir(parents=True)
     leaves: dict[str, object] = {}
     for path, value in flatten_dict(dict(params), sep="/").items():
         kept = path.rsplit("/", 1)[-1] in inline
-        leaves[f"target/{path}"] = np.asarray(value) if kept else _zarr(directory, path, np.asarray(value), dtype, driver)
+        leaves[f"target/{path}"] = (
+            np.asarray(value) if kept else _zarr(directory, path, np.asarray(value), dtype, driver)
+        )
     step = {"step": np.int32(1_000_000), "param_states": {"encoder": {"v_row": np.zeros((1,), np.float32)}}}
     tree = {**unflatten_dict(leaves, sep="/"), "state": step}
-    contents = {"version": 3, "optimizer": tree} if nested else tree
+    contents = {"": {"version": 3, "optimizer": tree}, "no optimizer": tree, "flat": leaves}[layout]
     (directory / "checkpoint").write_bytes(msgpack_serialize(contents))
     return directory
 
