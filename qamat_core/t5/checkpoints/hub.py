@@ -49,5 +49,7 @@ def download(repository: str, revision: str, cache: Path) -> Snapshot:
         directory = api.snapshot_download(repository, revision=commit, cache_dir=cache, allow_patterns=list(FILES))
     except (OSError, ValueError, HTTPError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"{repository} at {revision!r} cannot be had from the hub: {reason:.300}") from error
+        raise InputError(
+            f"{repository}: no such directory, and {revision!r} of it cannot be had from the hub: {reason:.300}"
+        ) from error
     return Snapshot(Path(str(directory)), commit)

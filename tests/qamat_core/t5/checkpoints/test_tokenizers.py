@@ -80,3 +80,13 @@ def test_other_conventions_are_refused(added: object, reason: str, directory: Pa
 def test_more_ids_than_rows_are_refused(directory: Path):
     with pytest.raises(InputError, match=f"{TOP} ids, but the checkpoint has 128"):
         read_tokenizer(directory, None, 128)
+
+
+def test_t5s_own_pieces_in_a_padded_vocabulary(shared_data: Path, tmp_path: Path):
+    """T5 has 32,128 rows for 32,100 ids: the rows above have no text, `<hl>` of a public checkpoint has."""
+    model = shared_data / "t5" / "spiece.model"
+    plain = read_tokenizer(tmp_path, model, 32_128)
+    assert (plain.vocab_size, plain.sentinel(0)) == (32_100, 32_099)
+    assert plain.decode([8774, 32_100, 32_127, 296]) == "Hello <unk> <unk> world"
+    write(tmp_path / "added_tokens.json", {"<hl>": 32_100})
+    assert read_tokenizer(tmp_path, model, 32_101).decode([8774, 32_100, 296]) == "Hello <hl> world"
