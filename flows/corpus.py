@@ -1,12 +1,15 @@
 """The flow that regenerates a corpus: passages -> answers -> questions -> verdicts -> memory -> training examples."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from prefect import flow
 
 from flows import steps
+from flows.generators import find_generators
 from schemas.artifacts import ArtifactRef, Name
 from schemas.base import Frozen
+from schemas.generation import ALL_TASKS, GeneratorTask, TrainGeneratorConfig
 from schemas.orders import RegenerateCorpus
 from schemas.preset_models import CorpusPreset
 from schemas.presets import preset
@@ -28,12 +31,20 @@ class Sources(Frozen):
     annotations: ArtifactRef
 
 
+class GeneratorRefs(Frozen):
+    """The generator of each task; one may have several."""
+
+    extraction: ArtifactRef
+    generation: ArtifactRef
+    comprehension: ArtifactRef
+
+
 class Corpus(Frozen):
     """Every artifact of a regenerated corpus."""
 
     sources: Sources
     tokenizer: ArtifactRef
-    generator: ArtifactRef
+    generators: GeneratorRefs
     answers: ArtifactRef
     questions: ArtifactRef
     verdicts: ArtifactRef
@@ -48,11 +59,12 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
     """Make a memory of passages; what is made already is found."""
     numbers = preset(order.preset)
     resources = Resources(home=order.home, workers=order.workers)
+    given = find_generators(order.generators, order.home)
     if order.passages:
         sources = file_sources(numbers.corpus, order.passages, order.squad, name=order.name, resources=resources)
     else:
         sources = world_sources(steps.build_world(numbers.world, name=order.name, resources=resources))
-    return make_corpus(numbers.corpus, sources, name=order.name, resources=resources)
+    return make_corpus(numbers.corpus, sources, given, name=order.name, resources=resources)
 
 
 def world_sources(world: WorldRefs) -> Sources:
@@ -71,18 +83,42 @@ def file_sources(
     return Sources(passages=own.passages, annotated_passages=given.passages, annotations=given.annotations)
 
 
-def make_corpus(config: CorpusPreset, sources: Sources, *, name: Name, resources: Resources) -> Corpus:
-    """Train tokenizer and generator, run the Beam jobs: sources -> memory and pre-training examples."""
+def make_generators(
+    config: TrainGeneratorConfig,
+    inputs: GeneratorInputs,
+    given: Mapping[GeneratorTask, ArtifactRef],
+    *,
+    name: Name,
+    resources: Resources,
+) -> GeneratorRefs:
+    """Return the generator of each task: the given one, else the one that is trained here."""
+    if set(given) == set(ALL_TASKS):
+        return GeneratorRefs.model_validate(given)
+    trained = steps.train_generator(config, inputs, name=name, resources=resources)
+    return GeneratorRefs.model_validate({**dict.fromkeys(ALL_TASKS, trained), **given})
+
+
+def make_corpus(
+    config: CorpusPreset,
+    sources: Sources,
+    given: Mapping[GeneratorTask, ArtifactRef],
+    *,
+    name: Name,
+    resources: Resources,
+) -> Corpus:
+    """Train a tokenizer and the generator of the tasks for which none is given, run the Beam jobs: sources -> memory
+    and pre-training examples.
+    """
     passages = sources.passages
     texts = [passages, sources.annotated_passages, sources.annotations]
     tokenizer = steps.train_tokenizer(config.tokenizer, texts, name=name, resources=resources)
     annotated = GeneratorInputs(sources.annotated_passages, sources.annotations, tokenizer)
-    generator = steps.train_generator(config.generator, annotated, name=name, resources=resources)
-    read = ExtractionInputs(passages, generator)
+    generators = make_generators(config.generator, annotated, given, name=name, resources=resources)
+    read = ExtractionInputs(passages, generators.extraction)
     answers = steps.extract_answers(config.answers, read, name=name, resources=resources)
-    marked = QuestionInputs(passages, answers, generator)
+    marked = QuestionInputs(passages, answers, generators.generation)
     questions = steps.generate_questions(config.questions, marked, name=name, resources=resources)
-    asked = FilterInputs(passages, answers, questions, generator)
+    asked = FilterInputs(passages, answers, questions, generators.comprehension)
     verdicts = steps.filter_questions(config.filter, asked, name=name, resources=resources)
     judged = MemoryInputs(answers, questions, verdicts)
     memory = steps.build_memory(config.memory, judged, name=name, resources=resources)
@@ -91,7 +127,7 @@ def make_corpus(config: CorpusPreset, sources: Sources, *, name: Name, resources
     return Corpus(
         sources=sources,
         tokenizer=tokenizer,
-        generator=generator,
+        generators=generators,
         answers=answers,
         questions=questions,
         verdicts=verdicts,

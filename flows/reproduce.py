@@ -22,7 +22,7 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     numbers = preset(order.preset)
     resources = Resources(home=order.home, workers=order.workers)
     world = steps.build_world(numbers.world, name=order.name, resources=resources)
-    corpus = make_corpus(numbers.corpus, world_sources(world), name=order.name, resources=resources)
+    corpus = make_corpus(numbers.corpus, world_sources(world), {}, name=order.name, resources=resources)
     study = Study(order, numbers, world, corpus, resources)
     metrics = [ref for table, measure in TABLES.items() if table in (order.only or TABLES) for ref in measure(study)]
     inputs = ReportInputs(metrics=tuple(metrics), corpus=funnel(corpus), shown=worked_questions(study))

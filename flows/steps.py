@@ -28,6 +28,7 @@ import tasks.evaluate_bm25
 import tasks.extract_answers
 import tasks.filter_questions
 import tasks.generate_questions
+import tasks.import_generator
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
@@ -165,6 +166,7 @@ ingest_passages = _step("ingest passages", tasks.ingest_passages.run)
 ingest_questions = _step("ingest questions", tasks.ingest_questions.run)
 train_tokenizer = _step("train tokenizer", tasks.train_tokenizer.run)
 train_generator = _step("train generator", tasks.train_generator.run)
+import_generator = _step("import generator", tasks.import_generator.run)
 extract_answers = _step("extract answers", tasks.extract_answers.run)
 generate_questions = _step("generate questions", tasks.generate_questions.run)
 filter_questions = _step("filter questions", tasks.filter_questions.run)

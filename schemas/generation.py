@@ -1,10 +1,12 @@
 """Configuration of the generators: one T5 that extracts answers, asks questions and comprehends passages."""
 
 from string import Formatter
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from schemas.base import Frozen
+from schemas.corpus import SourceFile
 from schemas.model import T5Config
 from schemas.training import TokenizerConfig, TrainingConfig
 
@@ -21,20 +23,24 @@ class TrainTokenizerConfig(Frozen):
 
 
 class PromptFormat(Frozen):
-    """What the generator reads for each task, as ``str.format`` templates.
+    """What the generator reads for each task, as ``str.format`` templates, and how it writes several answers.
 
-    The defaults name a task by a sentinel (one piece) and mark the answer inside the passage. Tasks named by words,
-    other marks (``<hl>``), or the answer in front of ``{passage}`` (as in PAQ) are other values of the same fields.
-    ``{title}`` may stand in all three.
+    The defaults name a task by a sentinel (one piece) and mark the answer inside the passage; those of public
+    checkpoints stand in ``schemas.prompts``. ``{title}`` may stand in all three.
     """
 
     extraction: str = "<extra_id_97> {passage}"
+    """With ``{passage}``; or with ``{before} {sentence} {after}``, then each sentence is asked about on its own."""
     generation: str = f"<extra_id_96> {{before}} {MARK} {{answer}} {MARK} {{after}}"
+    """With ``{answer}`` and either ``{passage}`` or what stands ``{before}`` and ``{after}`` the answer."""
     comprehension: str = "<extra_id_95> {question} <extra_id_94> {passage}"
+    answer_separator: str = ""
+    """Ends each answer of a text that extraction writes; empty where a text is one answer."""
 
     @model_validator(mode="after")
     def _check(self) -> "PromptFormat":
-        _require("extraction", self.extraction, {"passage"})
+        marked = {"before", "sentence", "after"}
+        _require("extraction", self.extraction, marked if "{sentence}" in self.extraction else {"passage"})
         around = {"before", "after"} if "{passage}" not in self.generation else {"passage"}
         _require("generation", self.generation, {"answer"} | around)
         _require("comprehension", self.comprehension, {"question", "passage"})
@@ -69,20 +75,57 @@ class TaskRows(Frozen):
         return self.extraction + self.generation + self.comprehension
 
 
+GeneratorTask = Literal["extraction", "generation", "comprehension"]
+ALL_TASKS: tuple[GeneratorTask, ...] = ("extraction", "generation", "comprehension")
+
+
 class GeneratorConfig(Frozen):
-    """A generator and how it is trained. ``model.vocab_size`` is replaced by what the tokenizer needs."""
+    """A generator: its model and what it reads and writes, whether it was trained here or elsewhere."""
 
     model: T5Config
-    training: TrainingConfig
     prompts: PromptFormat = PromptFormat()
     lengths: GeneratorLengths = GeneratorLengths()
+    tasks: tuple[GeneratorTask, ...] = Field(default=ALL_TASKS, min_length=1)
+    """What it may be asked for; the prompts of other tasks are never used."""
+
+
+class TrainGeneratorConfig(GeneratorConfig):
+    """A generator that is trained here, on all tasks. ``model.vocab_size`` is replaced by what the tokenizer needs."""
+
+    training: TrainingConfig
     rows: TaskRows = TaskRows()
 
+    @property
+    def generator(self) -> GeneratorConfig:
+        """What is left when the training is over."""
+        return GeneratorConfig.model_validate(self.model_dump(include=set(GeneratorConfig.model_fields)))
+
     @model_validator(mode="after")
-    def _check(self) -> "GeneratorConfig":
+    def _check(self) -> "TrainGeneratorConfig":
         if self.rows.total != self.training.batch_size:
             raise ValueError(f"the tasks' rows add up to {self.rows.total}, not to {self.training.batch_size}")
+        if self.tasks != ALL_TASKS:
+            raise ValueError(f"tasks {self.tasks}: a generator is trained on all of {ALL_TASKS}")
+        if "{sentence}" in self.prompts.extraction or self.prompts.answer_separator:
+            raise ValueError("prompts: a generator is trained to write one answer of a whole passage: give {passage}")
         return self
+
+
+class ImportGeneratorConfig(Frozen):
+    """A T5 trained elsewhere as a generator: what no file of it tells."""
+
+    prompts: PromptFormat
+    lengths: GeneratorLengths
+    tasks: tuple[GeneratorTask, ...] = Field(min_length=1)
+    """What it was trained for."""
+
+
+class ImportedFiles(Frozen):
+    """An import with the files that it reads: what decides whether it is done again."""
+
+    importing: ImportGeneratorConfig | None
+    """None for the tokenizer, which depends on its files alone."""
+    files: tuple[SourceFile, ...] = Field(min_length=1)
 
 
 class BatchShape(Frozen):

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from schemas.artifacts import Name
 from schemas.base import Frozen
+from schemas.generation import ALL_TASKS, GeneratorLengths, GeneratorTask, PromptFormat
 from schemas.preset_models import PresetName
 
 TableName = Literal["table1", "table2", "table3", "table4", "table5", "figure7"]
@@ -39,6 +40,17 @@ class _Order(_Form):
     """Worker threads of the Beam jobs."""
 
 
+class Generators(_Form):
+    """A registered generator for each task; one is trained for the tasks that are left empty."""
+
+    extraction: Name | None = None
+    """Finds answers in passages."""
+    generation: Name | None = None
+    """Asks a question about an answer."""
+    comprehension: Name | None = None
+    """Answers a question from its passage: the filter."""
+
+
 class RegenerateCorpus(_Order):
     """Make a memory of passages anew: of the embedded world corpus, or of files."""
 
@@ -48,6 +60,29 @@ class RegenerateCorpus(_Order):
     """Files of passages (DPR TSV, JSONL, SQuAD JSON; .gz too); none for the embedded world corpus."""
     squad: str | None = Field(default=None, title="SQuAD file")
     """A SQuAD JSON that generators are trained on; none for the annotations that stand in the passage files."""
+    generators: Generators = Generators()
+    """Generators that are there already, trained or imported."""
+
+
+class ImportGenerator(_Form):
+    """Register a T5 that was trained elsewhere as a generator."""
+
+    source: str = Field(min_length=1)
+    """A directory that transformers or T5X saved it in, on the worker's machine, or a hub id: org/name."""
+    name: Name = Field(title="Generator name")
+    """Names the checkpoint and its tokenizer."""
+    prompts: PromptFormat
+    """What it reads for each task, as it was trained."""
+    lengths: GeneratorLengths = GeneratorLengths(passage=384, question=32, answer=32)
+    """In pieces; what is longer is cut."""
+    tasks: tuple[GeneratorTask, ...] = Field(default=ALL_TASKS, min_length=1)
+    """What it was trained for."""
+    revision: str = "main"
+    """Of a hub id: a branch, a tag or a commit."""
+    tokenizer: str | None = None
+    """A spiece.model, where the source has none."""
+    home: Home
+    """The folder of the artifacts."""
 
 
 class QuestionsFile(_Form):

@@ -8,7 +8,7 @@ from schemas.generation import (
     ExtractAnswersConfig,
     FilterQuestionsConfig,
     GenerateQuestionsConfig,
-    GeneratorConfig,
+    TrainGeneratorConfig,
     TrainTokenizerConfig,
 )
 from schemas.qamat import (
@@ -30,7 +30,7 @@ class CorpusPreset(Frozen):
 
     ingest: IngestConfig
     tokenizer: TrainTokenizerConfig
-    generator: GeneratorConfig
+    generator: TrainGeneratorConfig
     answers: ExtractAnswersConfig
     questions: GenerateQuestionsConfig
     filter: FilterQuestionsConfig

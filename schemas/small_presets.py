@@ -13,9 +13,9 @@ from schemas.generation import (
     ExtractAnswersConfig,
     FilterQuestionsConfig,
     GenerateQuestionsConfig,
-    GeneratorConfig,
     GeneratorLengths,
     TaskRows,
+    TrainGeneratorConfig,
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
@@ -116,7 +116,7 @@ def _corpus(scale: _Scale, t5: T5Config) -> CorpusPreset:
     return CorpusPreset(
         ingest=IngestConfig(shard_rows=scale.shard_rows),
         tokenizer=TrainTokenizerConfig(tokenizer=TokenizerConfig(vocab_size=scale.pieces)),
-        generator=GeneratorConfig(
+        generator=TrainGeneratorConfig(
             model=t5.model_copy(update={"variant": "1.0"}),
             training=training,
             lengths=GeneratorLengths(passage=224, question=24, answer=12),

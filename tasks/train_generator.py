@@ -11,7 +11,7 @@ from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, save_checkpoint
 from schemas.artifacts import ArtifactRef, Name
-from schemas.generation import GeneratorConfig
+from schemas.generation import TrainGeneratorConfig
 from schemas.records import Annotation, Passage
 from schemas.resources import Resources
 
@@ -25,7 +25,7 @@ class GeneratorInputs:
     tokenizer: ArtifactRef
 
 
-def run(config: GeneratorConfig, inputs: GeneratorInputs, *, name: Name, resources: Resources) -> ArtifactRef:
+def run(config: TrainGeneratorConfig, inputs: GeneratorInputs, *, name: Name, resources: Resources) -> ArtifactRef:
     """Train a generator and return its checkpoint.
 
     Raises:
@@ -36,13 +36,13 @@ def run(config: GeneratorConfig, inputs: GeneratorInputs, *, name: Name, resourc
     return store.produce(job, lambda work: {"checkpoint": _train(store, config, inputs, work)})["checkpoint"]
 
 
-def _train(store: Store, config: GeneratorConfig, inputs: GeneratorInputs, work: Path) -> DirectoryDraft:
+def _train(store: Store, config: TrainGeneratorConfig, inputs: GeneratorInputs, work: Path) -> DirectoryDraft:
     tokenizer = Tokenizer.load(store.open_directory(inputs.tokenizer))
     config = config.model_copy(update={"model": fit_vocabulary(config.model, tokenizer)})
     data = collect(_passages(store, inputs.passages), _annotations(store, inputs.annotations), tokenizer, config)
     trained = train_generator(data, tokenizer, config, work)
     card = CheckpointCard(
-        role=STAGE, model=config.model, tokenizer=inputs.tokenizer, settings=config.model_dump(mode="json")
+        role=STAGE, model=config.model, tokenizer=inputs.tokenizer, settings=config.generator.model_dump(mode="json")
     )
     save_checkpoint(work / "checkpoint", trained.params, card, trained.history)
     notes = {"annotations": len(data.pairs), "left_out": data.left_out, "loss": trained.history[-1]["loss"]}

@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.generators import import_generator
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Workers
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 
 app = typer.Typer(help="Passages to memory.", no_args_is_help=True)
+app.command("import-generator")(import_generator)
+Registered = Annotated[str | None, typer.Option(help="A registered generator for this task (default: trained here).")]
 
 
 @app.callback()
@@ -25,6 +28,9 @@ def regenerate(
         typer.Option(help="A file of passages (DPR TSV, JSONL, SQuAD JSON; .gz too); without, the embedded world."),
     ] = None,
     squad: Annotated[Path | None, typer.Option(help="A SQuAD JSON that the generators are trained on.")] = None,
+    extraction: Registered = None,
+    generation: Registered = None,
+    comprehension: Registered = None,
     name: Annotated[str, typer.Option(help="Names every artifact of the corpus.")] = "world",
     workers: Workers = 2,
     home: Home = DEFAULT_HOME,
@@ -39,6 +45,7 @@ def regenerate(
             "name": name,
             "passages": [str(path.absolute()) for path in passages or []],
             "squad": str(squad.absolute()) if squad else None,
+            "generators": {"extraction": extraction, "generation": generation, "comprehension": comprehension},
             "workers": workers,
             "home": home,
         }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final
 
 import numpy as np
 from jaxtyping import Int32
@@ -10,11 +11,13 @@ from jaxtyping import Int32
 from qamat_core.generation.formats import comprehension_prompt, extraction_prompt, generation_prompt
 from qamat_core.tokenizer import Tokenizer
 from schemas.errors import TrainingError
-from schemas.generation import GeneratorConfig, PromptFormat
+from schemas.generation import GeneratorConfig, GeneratorTask, PromptFormat, TrainGeneratorConfig
 from schemas.records import Annotation, Passage
 
-EXTRACTION, GENERATION, COMPREHENSION = "extraction", "generation", "comprehension"
-TASKS = (EXTRACTION, GENERATION, COMPREHENSION)
+EXTRACTION: Final = "extraction"
+GENERATION: Final = "generation"
+COMPREHENSION: Final = "comprehension"
+TASKS: tuple[GeneratorTask, ...] = (EXTRACTION, GENERATION, COMPREHENSION)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class TaskBatches:
     own; the answer that extraction gives for a passage is drawn anew each time.
     """
 
-    def __init__(self, data: Annotated, tokenizer: Tokenizer, config: GeneratorConfig) -> None:
+    def __init__(self, data: Annotated, tokenizer: Tokenizer, config: TrainGeneratorConfig) -> None:
         self._data, self._tokenizer, self._config = data, tokenizer, config
         self._passage_length = min(config.lengths.passage, _longest_passage(data, tokenizer, config))
 

@@ -23,6 +23,23 @@ class Refused(NamedTuple):
     reason: str
 
 
+def separate(candidates: Sequence[Candidate], separator: str) -> list[Candidate]:
+    """Return every answer of texts that hold several, each with the probability of the text that it stands in.
+
+    Args:
+        candidates: what the generator wrote.
+        separator: ends each answer (``PromptFormat.answer_separator``); empty where a text is one answer. Of a text
+            that was cut, the last answer is marked as cut.
+    """
+    return [answer for one in candidates for answer in _answers(one, separator)] if separator else list(candidates)
+
+
+def _answers(one: Candidate, separator: str) -> list[Candidate]:
+    *ended, last = map(str.strip, one.text.split(separator))
+    answers = [one._replace(text=text, ended=True) for text in ended]
+    return answers if ended and not last else [*answers, one._replace(text=last)]
+
+
 def spans_of(passage: str, candidates: Sequence[Candidate]) -> tuple[list[Span], list[Refused]]:
     """Return the spans of one passage, most probable first (of equals by text), and the refused candidates.
 

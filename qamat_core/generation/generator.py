@@ -63,10 +63,7 @@ class Generator:
         Raises:
             IncompatibleArtifactError: the checkpoint is of another stage.
         """
-        card = load_card(checkpoint)
-        if card.role != STAGE:
-            raise IncompatibleArtifactError(f"{checkpoint}: its role is {card.role!r}; give a {STAGE}'s checkpoint")
-        config = GeneratorConfig.model_validate(card.settings)
+        config = load_config(checkpoint)
         return cls(load_params(checkpoint), Tokenizer.load(tokenizer), config)
 
     def candidates(
@@ -113,6 +110,14 @@ class Generator:
                 tokens = jax.ShapeDtypeStruct((rows, length), jnp.int32)
                 self._programs[key] = jax.jit(decode).lower(self._params, tokens).compile()
             return self._programs[key]
+
+
+def load_config(checkpoint: Path) -> GeneratorConfig:
+    """Read what a generator is from the directory of its checkpoint. Raises as ``Generator.load``."""
+    card = load_card(checkpoint)
+    if card.role != STAGE:
+        raise IncompatibleArtifactError(f"{checkpoint}: its role is {card.role!r}; give a {STAGE}'s checkpoint")
+    return GeneratorConfig.model_validate(card.settings)
 
 
 def _decode(model: T5, search: Search, params: Params, tokens: jax.Array) -> tuple[jax.Array, ...]:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from qamat_core.evaluation.metrics import f1
 from qamat_core.generation.generator import Candidate
 from qamat_core.text import normalize_answer
+from qamat_core.tokenizer import UNKNOWN
 
-_SENTINEL = re.compile(r"<extra_id_-?\d+>")
+_SENTINEL = re.compile(rf"<extra_id_\d+>|{re.escape(UNKNOWN)}")
 
 
 class Verdict(NamedTuple):

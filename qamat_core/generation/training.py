@@ -12,7 +12,7 @@ from qamat_core.t5.network import T5, shift_right
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.loop import Batch, LossFn, Metrics, Trained, token_loss, train
-from schemas.generation import GeneratorConfig
+from schemas.generation import TrainGeneratorConfig
 from schemas.model import PAD_ID, T5Config
 
 STAGE = "generator"
@@ -31,7 +31,7 @@ def init_params(model: T5, seed: int) -> Params:
     return jax.jit(model.init)(jax.random.key(seed), tokens, tokens)["params"]
 
 
-def train_generator(data: Annotated, tokenizer: Tokenizer, config: GeneratorConfig, work: Path) -> Trained:
+def train_generator(data: Annotated, tokenizer: Tokenizer, config: TrainGeneratorConfig, work: Path) -> Trained:
     """Train a generator from scratch.
 
     Args:
@@ -46,7 +46,7 @@ def train_generator(data: Annotated, tokenizer: Tokenizer, config: GeneratorConf
     return train(STAGE, config.training, params, loss_fn, TaskBatches(data, tokenizer, config), work)
 
 
-def generator_loss(model: T5, config: GeneratorConfig) -> LossFn:
+def generator_loss(model: T5, config: TrainGeneratorConfig) -> LossFn:
     """Return the loss: the mean over all target tokens of the batch, whatever their task; metrics by task."""
     steady = config.model.dropout == 0
 

@@ -1,6 +1,6 @@
 """Weights of a `transformers` T5 as a parameter tree: arrays in, arrays out, no torch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import jax
@@ -15,8 +15,15 @@ from schemas.model import T5Config
 Path = tuple[str, ...]
 """Where a parameter stands in the tree."""
 
-ALIASES = frozenset({"encoder.embed_tokens.weight", "decoder.embed_tokens.weight"})
-"""Names under which a state dict may hold ``shared.weight`` again."""
+ALIASES = frozenset(
+    {
+        "encoder.embed_tokens.weight",
+        "decoder.embed_tokens.weight",
+        "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
+    }
+)
+"""Names that a state dict may hold beside its weights: ``shared.weight`` again, and a bias of the first checkpoints
+that no version of the network reads."""
 
 ATTENTION = {"query": "q", "key": "k", "value": "v", "out": "o"}
 
@@ -30,14 +37,33 @@ def from_transformers(state: Mapping[str, np.ndarray], config: T5Config) -> dict
     if config.pointer_head:
         raise ConfigError("a T5 of `transformers` has no pointer head: set pointer_head to false to load its weights")
     names = dict(_names(config))
-    _check_names(set(state), set(names.values()), config)
+    tied = {"lm_head.weight"} if config.tie_embeddings else set[str]()
+    _check_names(set(state), set(names.values()), ALIASES | tied)
     weights = {path: _value(path, np.asarray(state[name], np.float32)) for path, name in names.items()}
-    for path, shape in parameter_shapes(config).items():
+    return checked_tree(weights, config, names)
+
+
+def checked_tree(
+    weights: Mapping[Path, np.ndarray], config: T5Config, names: Mapping[Path, str] | None = None
+) -> dict[str, Any]:
+    """Give weights by path as a tree if they are those of ``T5(config)``.
+
+    Args:
+        weights: float32 arrays by path.
+        config: the model that they are for.
+        names: what the source calls them, for the error.
+
+    Raises:
+        InputError: one is missing, left over or of another shape.
+    """
+    shapes = parameter_shapes(config)
+    called = {path: (names or {}).get(path, "/".join(path)) for path in {*shapes, *weights}}
+    _check_names({called[path] for path in weights}, {called[path] for path in shapes}, set())
+    for path, shape in shapes.items():
         if weights[path].shape != shape:
-            raise InputError(
-                f"{names[path]!r} as {'/'.join(path)} is {weights[path].shape}, the configuration has {shape}"
-            )
-    return unflatten_dict(weights)
+            as_ours = f" as {'/'.join(path)}" if names else ""
+            raise InputError(f"{called[path]!r}{as_ours} is {weights[path].shape}, the configuration has {shape}")
+    return unflatten_dict(dict(weights))
 
 
 def parameter_shapes(config: T5Config) -> dict[Path, tuple[int, ...]]:
@@ -48,11 +74,10 @@ def parameter_shapes(config: T5Config) -> dict[Path, tuple[int, ...]]:
     return {path: leaf.shape for path, leaf in leaves.items()}
 
 
-def _check_names(have: set[str], need: set[str], config: T5Config) -> None:
+def _check_names(have: set[str], need: set[str], aliases: Set[str]) -> None:
     if missing := sorted(need - have):
         raise InputError(f"{len(missing)} weights are missing, the first {missing[0]!r}: does the configuration fit?")
-    tied = {"lm_head.weight"} if config.tie_embeddings else set[str]()
-    if unused := sorted(have - need - ALIASES - tied):
+    if unused := sorted(have - need - aliases):
         raise InputError(f"{len(unused)} weights are left over, the first {unused[0]!r}: does the configuration fit?")
 
 

@@ -53,6 +53,34 @@ def test_decoding_gives_the_text_back(words: list[str]):
     assert trained().decode(trained().encode(" ".join(words))) == " ".join(words)
 
 
+MARKED = Tokenizer(train_sentencepiece(TEXTS, CONFIG), ["<sep>", "<hl>", "<hl2>", "<h"])
+
+
+@given(st.lists(st.sampled_from(["Holm", "Toronia.", MASK, "<sep>", "<hl>", "<hl2>", "<h"]), max_size=8))
+def test_added_tokens_have_the_ids_above_the_sentinels_and_come_back(words: list[str]):
+    ids = MARKED.encode(" ".join(words))
+    assert MARKED.decode(ids) == " ".join(words)
+    above = [MARKED.added[number - 160] for number in ids if number >= 60 + SENTINELS]
+    assert above == [word for word in words if word in MARKED.added]
+    assert MARKED.sentinel(0) == trained().sentinel(0)
+
+
+@given(st.text(max_size=30))
+def test_added_tokens_change_no_other_text(text: str):
+    assert "<" in text or MARKED.encode(text) == trained().encode(text)
+
+
+def test_ids_without_a_text_are_told(own: Tokenizer):
+    assert own.decode([*own.encode("Holm"), own.vocab_size, 32_127, own.sentinel(7)]) == "Holm <unk> <unk> <extra_id_7>"
+
+
+def test_added_tokens_are_saved(tmp_path: Path):
+    MARKED.save(tmp_path)
+    loaded = Tokenizer.load(tmp_path)
+    assert (loaded.added, loaded.fingerprint, loaded.vocab_size) == (MARKED.added, MARKED.fingerprint, 164)
+    assert loaded.fingerprint != trained().fingerprint
+
+
 def test_batches_are_padded_and_cut(own: Tokenizer):
     ids = own.encode("Holm lies in Toronia.")
     batch = own.encode_batch(["Holm lies in Toronia.", ""], len(ids) + 2, eos=True)
@@ -101,3 +129,9 @@ def test_t5s_own_vocabulary(t5: Tokenizer):
     assert t5.encode(f"The {MASK} walks in <extra_id_1> park") == [37, 32_099, 10_681, 16, 32_098, 2447]
     assert t5.decode([8774, 296, EOS_ID, 5]) == "Hello world"
     assert UNK_ID in t5.encode("\u4e2d")
+
+
+def test_marks_inside_t5s_own_vocabulary(shared_data: Path):
+    """As the valhalla checkpoints have them; the ids are those that transformers gives."""
+    marked = Tokenizer.load_with(shared_data / "t5" / "spiece.model", {"<sep>": 32_100, "<hl>": 32_101})
+    assert marked.encode("a <hl> b<hl>, {c} <extra_id_0>") == [3, 9, 32_101, 3, 115, 32_101, 3, 6, 3, 2, 75, 2, 32_099]

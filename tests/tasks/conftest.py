@@ -10,9 +10,9 @@ from schemas.corpus import BuildWorldConfig
 from schemas.generation import (
     BatchShape,
     ExtractAnswersConfig,
-    GeneratorConfig,
     GeneratorLengths,
     TaskRows,
+    TrainGeneratorConfig,
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
@@ -24,7 +24,7 @@ from tasks import build_world, extract_answers, generate_questions, train_genera
 WORLD = BuildWorldConfig(
     world=WorldConfig(persons=18, cities=8, countries=2, companies=6, books=7, annotation_worlds=2), shard_rows=12
 )
-GENERATOR = GeneratorConfig(
+GENERATOR = TrainGeneratorConfig(
     model=T5Config(
         variant="1.0",
         d_model=32,

@@ -9,13 +9,13 @@ from qamat_core.generation.examples import TASKS, Annotated, TaskBatches, collec
 from qamat_core.tokenizer import Tokenizer, train_sentencepiece
 from qamat_core.world.generate import annotations
 from schemas.errors import TrainingError
-from schemas.generation import MARK, GeneratorConfig, GeneratorLengths, TaskRows
+from schemas.generation import MARK, GeneratorLengths, TaskRows, TrainGeneratorConfig
 from schemas.model import T5Config
 from schemas.records import Annotation, Passage
 from schemas.training import TokenizerConfig, TrainingConfig
 from schemas.world import WorldConfig
 
-CONFIG = GeneratorConfig(
+CONFIG = TrainGeneratorConfig(
     model=T5Config(),
     training=TrainingConfig(steps=1, batch_size=12),
     lengths=GeneratorLengths(passage=60, question=20, answer=12),

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qamat_core.generation.extraction import find_words, spans_of
+from qamat_core.generation.extraction import find_words, separate, spans_of
 from qamat_core.generation.generator import Candidate
 
 PASSAGE = "Holm lies in Holmstad. Holm is old."
@@ -59,3 +59,23 @@ def test_nothing_is_lost(found: list[tuple[str, float, bool]]):
     assert len(spans) + len(refused) == len(found)
     assert all(PASSAGE[span.start : span.end] == span.text for span in spans)
     assert len({(span.start, span.end) for span in spans}) == len(spans)
+
+
+def test_one_text_may_hold_several_answers():
+    found = [candidate("Holm <sep> Holmstad <sep>"), candidate("old<sep>Holms", -2.0, ended=False), candidate("lies")]
+    answers = separate(found, "<sep>")
+    assert [(one.text, one.ended, one.sum_logprob) for one in answers] == [
+        ("Holm", True, -1.0),
+        ("Holmstad", True, -1.0),
+        ("old", True, -2.0),
+        ("Holms", False, -2.0),
+        ("lies", True, -1.0),
+    ]
+    assert separate(found, "") == found
+
+
+@given(st.lists(st.text(alphabet="ab ", min_size=1, max_size=5).filter(str.strip), min_size=1, max_size=5))
+def test_separated_answers_come_back(texts: list[str]):
+    for end in ("", " <sep>"):
+        whole = candidate(" <sep> ".join(texts) + end)
+        assert [one.text for one in separate([whole], "<sep>")] == [text.strip() for text in texts]

@@ -12,9 +12,9 @@ from qamat_core.tokenizer import Tokenizer, train_sentencepiece
 from qamat_core.training.checkpoint import CheckpointCard, save_checkpoint
 from schemas.artifacts import ArtifactRef
 from schemas.errors import IncompatibleArtifactError
-from schemas.generation import BatchShape, GeneratorConfig, TaskRows
+from schemas.generation import BatchShape, GeneratorConfig
 from schemas.model import T5Config
-from schemas.training import TokenizerConfig, TrainingConfig
+from schemas.training import TokenizerConfig
 
 PROMPTS = [f"{name} lies in {place}." for name in ("Holm", "Bolgrad", "Dral") for place in ("Toronia", "X", "Y Z")]
 SHAPE = BatchShape(rows=4, buckets=(8,))
@@ -31,9 +31,7 @@ def config(tokenizer: Tokenizer) -> GeneratorConfig:
     shape = T5Config(
         d_model=16, num_heads=2, head_dim=8, d_ff=16, num_encoder_layers=1, num_decoder_layers=1, pointer_head=True
     )
-    rows = TaskRows(extraction=1, generation=1, comprehension=1)
-    training = TrainingConfig(steps=1, batch_size=3)
-    return GeneratorConfig(model=fit_vocabulary(shape, tokenizer), training=training, rows=rows)
+    return GeneratorConfig(model=fit_vocabulary(shape, tokenizer))
 
 
 @pytest.fixture(scope="module")

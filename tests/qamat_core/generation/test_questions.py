@@ -15,7 +15,7 @@ from qamat_core.generation.questions import judge, question_fault
         (" ?", True, "empty"),
         ("where is", False, "too long"),
         ("where is <extra_id_0>?", True, "holds a sentinel"),
-        ("where is <extra_id_-3>?", True, "holds a sentinel"),
+        ("where is <unk>?", True, "holds a sentinel"),
     ],
 )
 def test_question_faults(text: str, ended: bool, fault: str):

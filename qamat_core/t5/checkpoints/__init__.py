@@ -1,0 +1,1 @@
+"""T5 checkpoints of other libraries: read into our parameter tree without torch, transformers or T5X."""
