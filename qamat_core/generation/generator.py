@@ -113,13 +113,13 @@ class Generator:
         key = search, rows, length
         with self._lock:
             if key not in self._programs:
-                decode = partial(_decode, self._model, search)
+                decode = partial(decode_tokens, self._model, search)
                 tokens = jax.ShapeDtypeStruct((rows, length), jnp.int32)
                 self._programs[key] = jax.jit(decode).lower(self._params, tokens).compile()
             return self._programs[key]
 
 
-def _decode(model: T5, search: Search, params: Params, tokens: jax.Array) -> tuple[jax.Array, ...]:
+def decode_tokens(model: T5, search: Search, params: Params, tokens: jax.Array) -> tuple[jax.Array, ...]:
     """Decode ``tokens`` [B, L]; give tokens [B, N, T], their summed log-probabilities [B, N], lengths [B, N]."""
     encoded = _encode(model, params, tokens)
     if search.beam_size == 1:

@@ -57,7 +57,7 @@ class MultiHeadAttention(nn.Module):
         logits = jnp.einsum("bhqd,bhkd->bhqk", self._split(self.query(x)), memory.keys)
         weights = jax.nn.softmax(logits.astype(jnp.float32) + bias, axis=-1).astype(self.config.dtype)
         weights = self.dropout(weights, deterministic=deterministic)
-        mixed = jnp.einsum("bhqk,bhkd->bqhd", weights, memory.values)
+        mixed = (weights @ memory.values).swapaxes(1, 2)
         return self.out(mixed.reshape(*x.shape[:-1], -1))
 
     def _split(self, x: jax.Array) -> jax.Array:
