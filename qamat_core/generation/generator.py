@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import gcd
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -13,7 +14,7 @@ import numpy as np
 from qamat_core.generation.batching import Batch, cut_batches
 from qamat_core.generation.training import STAGE
 from qamat_core.t5.beam import IMPOSSIBLE, beam
-from qamat_core.t5.decoding import Params, greedy
+from qamat_core.t5.decoding import Params, call, greedy, untie
 from qamat_core.t5.network import T5
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import load_card, load_params
@@ -23,6 +24,8 @@ from schemas.model import EOS_ID
 
 _DIGITS = 4
 """Log-probabilities are rounded to so many decimal digits."""
+_GROUP = 8
+"""At most so many rows are encoded together: their activations stay in a processor's cache."""
 
 
 class Candidate(NamedTuple):
@@ -51,7 +54,8 @@ class Generator:
 
     def __init__(self, params: Params, tokenizer: Tokenizer, config: GeneratorConfig) -> None:
         self.config = config
-        self._params = jax.device_put(params)
+        model, params = untie(config.model, params)
+        self._model, self._params = T5(model), jax.device_put(params)
         self._tokenizer = tokenizer
         self._programs: dict[tuple[Search, int, int], Callable[..., tuple[jax.Array, ...]]] = {}
         self._lock = Lock()
@@ -106,7 +110,7 @@ class Generator:
         key = search, rows, length
         with self._lock:
             if key not in self._programs:
-                decode = partial(_decode, T5(self.config.model), search)
+                decode = partial(decode_tokens, self._model, search)
                 tokens = jax.ShapeDtypeStruct((rows, length), jnp.int32)
                 self._programs[key] = jax.jit(decode).lower(self._params, tokens).compile()
             return self._programs[key]
@@ -120,9 +124,9 @@ def load_config(checkpoint: Path) -> GeneratorConfig:
     return GeneratorConfig.model_validate(card.settings)
 
 
-def _decode(model: T5, search: Search, params: Params, tokens: jax.Array) -> tuple[jax.Array, ...]:
+def decode_tokens(model: T5, search: Search, params: Params, tokens: jax.Array) -> tuple[jax.Array, ...]:
     """Decode ``tokens`` [B, L]; give tokens [B, N, T], their summed log-probabilities [B, N], lengths [B, N]."""
-    encoded = model.apply({"params": params}, tokens, method="encode")
+    encoded = _encode(model, params, tokens)
     if search.beam_size == 1:
         one = greedy(model, params, encoded, tokens, search.max_length)
         return one.tokens[:, None], one.sum_logprob[:, None], one.lengths[:, None]
@@ -136,3 +140,14 @@ def _decode(model: T5, search: Search, params: Params, tokens: jax.Array) -> tup
         length_penalty=search.length_penalty,
     )
     return best.tokens, best.sum_logprob, best.lengths
+
+
+def _encode(model: T5, params: Params, tokens: jax.Array) -> jax.Array:
+    """Encode ``tokens`` [B, L] as [B, L, D], in groups of equally many rows."""
+
+    def encode(group: jax.Array) -> jax.Array:
+        return call(model, params, "encode", group)
+
+    rows, length = tokens.shape
+    encoded = jax.lax.map(encode, tokens.reshape(-1, gcd(rows, _GROUP), length))
+    return encoded.reshape(rows, length, -1)

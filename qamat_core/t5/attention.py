@@ -15,7 +15,7 @@ MASKED = -1e10
 
 
 class KeysValues(NamedTuple):
-    """Projected keys and values of one attention layer, each [B, K, heads, head_dim]."""
+    """Projected keys and values of one attention layer, each [B, heads, K, head_dim]: what one head reads is whole."""
 
     keys: jax.Array
     values: jax.Array
@@ -54,11 +54,11 @@ class MultiHeadAttention(nn.Module):
 
     def __call__(self, x: jax.Array, memory: KeysValues, bias: jax.Array, deterministic: bool) -> jax.Array:
         """Attend from ``x`` [B, Q, D] to ``memory``; ``bias`` broadcasts to [B, heads, Q, K]. Gives [B, Q, D]."""
-        logits = jnp.einsum("bqhd,bkhd->bhqk", self._split(self.query(x)), memory.keys)
+        logits = jnp.einsum("bhqd,bhkd->bhqk", self._split(self.query(x)), memory.keys)
         weights = jax.nn.softmax(logits.astype(jnp.float32) + bias, axis=-1).astype(self.config.dtype)
         weights = self.dropout(weights, deterministic=deterministic)
-        mixed = jnp.einsum("bhqk,bkhd->bqhd", weights, memory.values)
+        mixed = (weights @ memory.values).swapaxes(1, 2)
         return self.out(mixed.reshape(*x.shape[:-1], -1))
 
     def _split(self, x: jax.Array) -> jax.Array:
-        return x.reshape(*x.shape[:-1], self.config.num_heads, self.config.head_dim)
+        return x.reshape(*x.shape[:-1], self.config.num_heads, self.config.head_dim).swapaxes(1, 2)

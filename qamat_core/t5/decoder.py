@@ -27,7 +27,7 @@ class Source(NamedTuple):
 
 
 Cache = tuple[KeysValues, ...]
-"""Keys and values of the self-attention, one a layer, each [B * N, T, heads, head_dim]."""
+"""Keys and values of the self-attention, one a layer, each [B * N, heads, T, head_dim]."""
 
 
 class DecoderLayer(nn.Module):
@@ -68,7 +68,7 @@ class DecoderLayer(nn.Module):
         """Advance N hypotheses a row by one token: ``x`` [B, N, D]; ``bias`` [1, heads, 1, T] is the position's."""
         flat = self.pre_self_attention_layer_norm(x).reshape(-1, 1, x.shape[-1])
         new = self.self_attention.project(flat)
-        cache = jax.tree.map(lambda old, one: jax.lax.dynamic_update_slice_in_dim(old, one, position, 1), cache, new)
+        cache = jax.tree.map(lambda old, one: jax.lax.dynamic_update_slice_in_dim(old, one, position, 2), cache, new)
         x = x + self.self_attention(flat, cache, bias, True).reshape(x.shape)
         # Hypotheses of a row read the same source, so they stand as query positions of one attention.
         return self._read(x, memory, source_bias, True), cache
@@ -129,5 +129,5 @@ class Decoder(nn.Module):
 
 def empty_cache(config: T5Config, rows: int, length: int) -> Cache:
     """Give an empty self-attention cache for ``rows`` = B * N hypotheses of ``length`` tokens."""
-    empty = jnp.zeros((rows, length, config.num_heads, config.head_dim), config.dtype)
+    empty = jnp.zeros((rows, config.num_heads, length, config.head_dim), config.dtype)
     return tuple(KeysValues(empty, empty) for _ in range(config.num_decoder_layers))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from qamat_core.t5.decoder import Cache, empty_cache
 from qamat_core.t5.network import T5
-from schemas.model import EOS_ID, PAD_ID
+from schemas.model import EOS_ID, PAD_ID, T5Config
 
 Params = Any
 """The parameter tree of a T5: nested dictionaries of arrays."""
@@ -47,8 +47,9 @@ def greedy(model: T5, params: Params, encoded: jax.Array, encoder_tokens: jax.Ar
     def body(state: _State) -> _State:
         logits, cache = call(model, params, "step", state.last[:, None], state.position, bias, source, state.cache)
         logits = logits[:, 0]
-        best = jnp.argmax(logits, axis=-1).astype(jnp.int32)
-        logprob = jnp.max(logits, axis=-1) - jax.nn.logsumexp(logits, axis=-1)
+        # On a CPU top_k of one takes a third of the time of argmax.
+        (largest,), (best,) = (a.T for a in jax.lax.top_k(logits, 1))
+        logprob = largest - jax.nn.logsumexp(logits, axis=-1)
         token = jnp.where(state.done, PAD_ID, best)
         return _State(
             state.position + 1,
@@ -69,6 +70,19 @@ def greedy(model: T5, params: Params, encoded: jax.Array, encoder_tokens: jax.Ar
     )
     end = jax.lax.while_loop(lambda s: (s.position < max_length) & ~s.done.all(), body, start)
     return Decoded(end.tokens, end.sum_logprob, lengths(end.tokens))
+
+
+def untie(config: T5Config, params: Params) -> tuple[T5Config, Params]:
+    """Give the same model with an output layer of its own; one that has it comes back as it is.
+
+    A tied embedding [V, D] would be laid out anew as [D, V] at every step of decoding. The logits are the same within
+    rounding: the scale D^-1/2 is part of the kernel.
+    """
+    if not config.tie_embeddings:
+        return config, params
+    kernel = jnp.asarray(params["token_embedder"]["embedding"]).T * config.d_model**-0.5
+    decoder = {**params["decoder"], "logits_dense": {"kernel": kernel}}
+    return config.model_copy(update={"tie_embeddings": False}), {**params, "decoder": decoder}
 
 
 def call(model: T5, params: Params, method: str, *args: Any) -> Any:

@@ -3,9 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 
-from qamat_core.generation.generator import Candidate, Generator, Search
+from qamat_core.generation.generator import Candidate, Generator, Search, decode_tokens
 from qamat_core.generation.training import STAGE, fit_vocabulary, init_params
 from qamat_core.t5.network import T5
 from qamat_core.tokenizer import Tokenizer, train_sentencepiece
@@ -46,6 +48,22 @@ def test_a_result_depends_on_its_prompt_alone(generator: Generator, search: Sear
     alone = [generator.candidates([prompt], 16, search, SHAPE)[0] for prompt in PROMPTS]
     assert together == reversed_ == alone
     assert [len(found) for found in together] == [search.beam_size] * len(PROMPTS)
+
+
+@pytest.mark.parametrize("search", [Search(5), Search(5, beam_size=3)])
+@pytest.mark.parametrize("rows", [12, 16])
+def test_a_row_has_the_same_bits_at_any_place_and_with_any_mates(config: GeneratorConfig, search: Search, rows: int):
+    model, rng = T5(config.model), np.random.default_rng(0)
+    params = init_params(model, 0)
+    decode = jax.jit(decode_tokens, static_argnums=(0, 1))
+    tokens = rng.integers(2, 140, (rows, 10)).astype(np.int32)
+    first = decode(model, search, params, tokens)
+    order = rng.permutation(rows)
+    mates = np.where(np.arange(rows)[:, None] % 2 == 0, tokens, rng.integers(2, 140, tokens.shape)).astype(np.int32)
+    moved, among_others = decode(model, search, params, tokens[order]), decode(model, search, params, mates)
+    for one, other, third in zip(first, moved, among_others, strict=True):
+        np.testing.assert_array_equal(np.asarray(one)[order], other)
+        np.testing.assert_array_equal(one[::2], third[::2])
 
 
 def test_threads_share_one_compilation_and_agree(generator: Generator):

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from qamat_core.t5.decoding import greedy, lengths
-from qamat_core.t5.network import shift_right
+from qamat_core.t5.decoding import greedy, lengths, untie
+from qamat_core.t5.network import T5, shift_right
 
 LENGTH = 8
 
@@ -53,3 +53,26 @@ def test_a_row_does_not_depend_on_its_companions(setting):
 def test_lengths_count_the_first_end_token():
     tokens = jnp.asarray([[5, 1, 0, 0], [1, 0, 0, 0], [5, 6, 7, 8]])
     assert lengths(tokens).tolist() == [2, 1, 4]
+
+
+def test_an_untied_model_gives_the_same_logits(tiny, run, source):
+    model, params = tiny()
+    config, untied = untie(model.config, params)
+    assert not config.tie_embeddings
+    tied_logits, logits = (
+        run(one, tree, "__call__", source, source) for one, tree in ((model, params), (T5(config), untied))
+    )
+    np.testing.assert_allclose(logits, tied_logits, rtol=1e-5, atol=1e-5)
+    assert "logits_dense" not in params["decoder"]
+
+
+def test_a_model_with_an_output_layer_stays_as_it_is(tiny):
+    model, params = tiny(tie_embeddings=False)
+    assert untie(model.config, params) == (model.config, params)
+
+
+def test_of_equals_the_smallest_id_is_taken(tiny, run, source):
+    model, params = tiny()
+    zero = jax.tree.map(jnp.zeros_like, params)
+    decoded = greedy(model, zero, run(model, zero, "encode", source), source, 3)
+    assert decoded.tokens.tolist() == [[0, 0, 0]] * len(source)
