@@ -42,6 +42,14 @@ class Verdict(NamedTuple):
     first: bool
     final: bool
 
+    @property
+    def both(self) -> bool:
+        """Whether the question's chain was mined."""
+        return self.first and self.final
+
+
+HOPS: Final = {"first": "the first hop", "final": "the final hop", "both": "both hops together"}
+
 
 def run(*, quick: bool) -> list[Row]:
     """Audit on MuSiQue, alone and among NQ-open's and SQuAD's pairs, and on HotpotQA; ``quick``: 100 questions each."""
@@ -64,13 +72,13 @@ def held_out(audit: Audit) -> Sequence[AuditQuestion]:
 
 
 def rows(name: str, audit: Audit, questions: Sequence[AuditQuestion], versions: Mapping[str, str]) -> Iterator[Row]:
-    """Yield precision and recall of both hops, for each kind of question."""
+    """Yield precision and recall of each hop and of both together, for each kind of question."""
     ours, theirs = our_miner(audit.memory), nearest(audit.memory)
     for kind in dict.fromkeys(question.kind for question in questions):
         asked = [question for question in questions if question.kind == kind]
         judged = [(judge(audit, question, ours), judge(audit, question, theirs)) for question in asked]
         ceiling = np.mean([_answerable(audit, question) for question in asked])
-        for hop in ("first", "final"):
+        for hop, said in HOPS.items():
             for measure in ("precision", "recall"):
                 (values, peers) = (_values(verdicts, hop, measure) for verdicts in zip(*judged, strict=True))
                 interval, peer = mean_interval(100 * values), 100 * float(peers.mean())
@@ -78,7 +86,7 @@ def rows(name: str, audit: Audit, questions: Sequence[AuditQuestion], versions: 
                     f"95 %: {interval.low:.1f} to {interval.high:.1f}; n = {len(values)} and {len(peers)}; "
                     f"{len(audit.memory)} entries; a right entry has the gold answer for {ceiling:.0%} of {len(asked)}"
                 )
-                label = f"{name}, {kind}: {measure} of the {hop} hop"
+                label = f"{name}, {kind}: {measure} of {said}"
                 ratio = interval.mean / max(peer, 100 / len(peers))
                 yield Row(label, "%", PEER, interval.mean, peer, ratio, versions, note)
 
