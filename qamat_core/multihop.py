@@ -1,27 +1,35 @@
-"""Mining the entries that a multi-hop question needs, by string matches alone (Appendix D).
+"""Mining the entries that a multi-hop question needs, by string matches (Appendix D); what is not there is said so.
 
-Final entry: its normalised answer is a gold answer. First entry: its answer stands as a phrase in the final entry's
-question and not in the example's, and it comes from another passage. A question that compares two things (its gold
-answer is yes or no, or stands in the question itself) needs one entry for each. Candidates are ranked by their
-questions' overlap with the example's question, each shared token weighed by BM25 (the weights are not given by the
-paper); a pair's score is the sum of both, ties go by the ids.
+Tiers:
+
+- bridge: the final entry's answer is a gold answer; the first one's answer stands as a phrase in the final entry's
+  question and not in the example's, and it comes from another passage.
+- intersection (not in the paper): both answers are gold, they come from two passages, and each question shares a token
+  with the example's that the other lacks: two things are said of what is asked for. The first is the nearer one.
+- comparison: the gold answer is yes or no, or one of two names in the question; one entry about each.
+- final-only: an entry with a gold answer, nothing before it.
+
+Candidates are ranked by the overlap of their questions with the example's, each shared token weighed by BM25 (the
+weights are not given by the paper). A pair's score is the sum of both overlaps less what both cover; ties go to the
+bridge, then by the ids.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 
-from qamat_core.bm25 import BM25, Floats
+from qamat_core.bm25 import Floats
 from qamat_core.memory_columns import MemoryColumns
+from qamat_core.names import names_in
+from qamat_core.overlap import DIGITS, PairOverlap
 from qamat_core.text import normalize_answer, word_tokens
 from schemas.corpus import MultihopConfig
 
-Tier = Literal["bridge", "comparison", "final-only"]
+Tier = Literal["bridge", "intersection", "comparison", "final-only"]
 
 _YES_NO: Final = frozenset({"yes", "no"})
-_DIGITS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,63 +47,123 @@ class HopMiner:
 
     def __init__(self, memory: MemoryColumns, config: MultihopConfig) -> None:
         self._memory, self._config = memory, config
-        self._index = BM25(memory.ids, memory.questions, k1=config.k1, b=config.b)
+        self._overlap = PairOverlap(memory.ids, memory.questions, k1=config.k1, b=config.b)
 
     def mine(self, question: str, answers: Sequence[str]) -> Mined | None:
-        """Return what is found for a question with its gold answers, or None.
-
-        The tiers are tried in the order comparison, bridge, final-only; with ``hops`` 1 only the last.
-        """
+        """Return what is found for a question with its gold answers, or None; ``hops`` 1 looks for final-only alone."""
         gold = {form for answer in answers if (form := normalize_answer(answer))}
         if not gold:
             return None
-        overlap = self._index.scores(question)
-        if self._config.hops == 2 and (gold <= _YES_NO or any(_has_phrase(question, form) for form in gold)):
-            return self._comparison(question, overlap)
+        found: Iterable[Mined] = ()
+        overlap = self._overlap.scores(question)
         finals = self._best({row for form in gold for row in self._memory.with_answer.get(form, ())}, overlap)
-        bridges = self._bridges(question, finals, overlap) if self._config.hops == 2 else ()
-        found = [*bridges] or [Mined(None, row, "final-only", float(overlap[row])) for row in finals[:1]]
-        return self._rounded(min(found, key=self._rank, default=None))
+        if self._config.hops == 2:
+            found = self._compared(question, gold)
+            if not found:
+                found = (
+                    self._nearest_two(question, overlap)
+                    if gold <= _YES_NO
+                    else self._chained(question, finals, overlap)
+                )
+        alone = (Mined(None, row, "final-only", _rounded(overlap[row])) for row in finals[:1])
+        return min(found, key=self._rank, default=None) or next(alone, None)
 
-    def _bridges(self, question: str, finals: Sequence[int], overlap: Floats) -> Iterator[Mined]:
-        """Yield the best bridge to each final entry that has one."""
-        for final in finals:
-            between = {
-                row
-                for phrase in _phrases(self._memory.questions[final], self._config.max_answer_words)
-                for row in self._memory.with_answer.get(phrase, ())
-                if self._memory.elsewhere(row, final) and not _has_phrase(question, phrase)
-            }
-            for first in self._best(between, overlap)[:1]:
-                yield Mined(first, final, "bridge", float(overlap[first] + overlap[final]))
+    def _chained(self, question: str, finals: Sequence[int], overlap: Floats) -> list[Mined]:
+        """Return, of bridges and intersections, each pair that was the best when it was met; the best is the last."""
+        asked = set(word_tokens(question))
+        best: list[Mined] = []
+        for place, final in enumerate(finals):
+            adding = [first for first in finals[:place] if self._overlap.both_add(asked, first, final)]
+            tiers: tuple[tuple[Tier, Iterable[int]], ...] = (
+                ("bridge", self._bridges(question, final)),
+                ("intersection", adding),
+            )
+            for tier, firsts in tiers:
+                for first in self._descending(firsts, final, overlap):
+                    bound = _rounded(overlap[first] + overlap[final])
+                    if best and bound < best[-1].score:
+                        break  # the others overlap less
+                    score = _rounded(overlap[first] + overlap[final] - self._overlap.shared(asked, first, final))
+                    pair = Mined(first, final, tier, score)
+                    if not best or self._rank(pair) < self._rank(best[-1]):
+                        best.append(pair)
+        return best
 
-    def _comparison(self, question: str, overlap: Floats) -> Mined | None:
+    def _bridges(self, question: str, final: int) -> set[int]:
+        """Return the entries whose answer stands in the final one's question and not in the example's."""
+        return {
+            row
+            for phrase in set(_phrases(self._memory.questions[final], self._config.max_answer_words))
+            if phrase in self._memory.with_answer and not _has_phrase(question, phrase)
+            for row in self._memory.with_answer[phrase]
+        }
+
+    def _descending(self, firsts: Iterable[int], final: int, overlap: Floats) -> Iterator[int]:
+        """Yield the rows that come from another passage than the final entry, by falling overlap."""
+        rows = np.fromiter(firsts, np.int64)
+        for row in rows[np.argsort(-overlap[rows], kind="stable")].tolist():
+            if self._memory.elsewhere(row, final):
+                yield row
+
+    def _compared(self, question: str, gold: set[str]) -> list[Mined]:
+        """Return the best pair about each two names of which one is the gold answer, or any two for yes and no."""
+        names = names_in(question)
+        return [
+            pair
+            for place, name in enumerate(names)
+            for other in names[place + 1 :]
+            if gold <= _YES_NO or name in gold or other in gold
+            for pair in self._about(question, *((other, name) if name in gold else (name, other)))
+        ]
+
+    def _about(self, question: str, name: str, other: str) -> Iterator[Mined]:
+        """Yield, for each entry about ``name``, the best one about ``other``; each overlaps with its own part."""
+        firsts, overlap = self._naming(question, name, other)
+        finals, final_overlap = self._naming(question, other, name)
+        for first in firsts:
+            for final in (row for row in finals if self._memory.elsewhere(row, first)):
+                yield Mined(first, final, "comparison", _rounded(overlap[first] + final_overlap[final]))
+                break
+
+    def _naming(self, question: str, name: str, other: str) -> tuple[list[int], Floats]:
+        """Return the entries that name one thing and not the other, and overlaps without the other's name."""
+        only_other = set(other.split()) - set(name.split())
+        overlap = self._overlap.scores(" ".join(word for word in word_tokens(question) if word not in only_other))
+        near = (hit.row for hit in self._overlap.search(name, self._config.entries_per_name))
+        return self._best(
+            {row for row in near if self._names(row, name) and not self._names(row, other)}, overlap
+        ), overlap
+
+    def _names(self, row: int, name: str) -> bool:
+        return name == self._memory.normalized[row] or _has_phrase(self._memory.questions[row], name)
+
+    def _nearest_two(self, question: str, overlap: Floats) -> list[Mined]:
         """Find the entry nearest the question, then the one nearest to what it leaves open, from another passage."""
-        nearest = self._index.search(question, 1)
+        nearest = self._overlap.search(question, 1)
         if not nearest:
-            return None
+            return []
         first = nearest[0].row
         told = set(word_tokens(self._memory.questions[first]))
-        rest = self._index.scores(" ".join(word for word in word_tokens(question) if word not in told))
+        rest = self._overlap.scores(" ".join(word for word in word_tokens(question) if word not in told))
         others = {int(row) for row in np.flatnonzero(rest > 0) if self._memory.elsewhere(int(row), first)}
-        found = [
-            Mined(first, final, "comparison", float(overlap[first] + overlap[final]))
+        return [
+            Mined(first, final, "comparison", _rounded(overlap[first] + overlap[final]))
             for final in self._best(others, overlap + rest)[:1]
         ]
-        return self._rounded(next(iter(found), None))
 
     def _best(self, rows: set[int], scores: Floats) -> list[int]:
         """Return the rows of the highest scores, at most ``finals_per_question``."""
-        ranked = sorted(rows, key=lambda row: (-round(float(scores[row]), _DIGITS), self._memory.ids[row]))
+        ranked = sorted(rows, key=lambda row: (-_rounded(scores[row]), self._memory.ids[row]))
         return ranked[: self._config.finals_per_question]
 
-    def _rank(self, found: Mined) -> tuple[float, str, str]:
+    def _rank(self, found: Mined) -> tuple[float, Tier, str, str]:
+        """Order pairs; "bridge" stands before "intersection" in the alphabet too."""
         first = "" if found.first is None else self._memory.ids[found.first]
-        return -round(found.score, _DIGITS), first, self._memory.ids[found.final]
+        return -found.score, found.tier, first, self._memory.ids[found.final]
 
-    @staticmethod
-    def _rounded(found: Mined | None) -> Mined | None:
-        return found and Mined(found.first, found.final, found.tier, round(found.score, _DIGITS))
+
+def _rounded(score: np.float32 | float) -> float:
+    return round(float(score), DIGITS)
 
 
 def _phrases(text: str, longest: int) -> Iterator[str]:

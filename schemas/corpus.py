@@ -88,6 +88,8 @@ class MultihopConfig(Frozen):
     """1 for single-hop questions: the final entry alone (tier "final-only")."""
     finals_per_question: int = Field(default=50, ge=1)
     """Entries with a gold answer that are tried as final entry, by overlap with the question."""
+    entries_per_name: int = Field(default=100, ge=1)
+    """Entries near a name that a comparison says, of which those that hold it are tried."""
     max_answer_words: int = Field(default=8, ge=1)
     """The longest answer that is looked for as a phrase in a question."""
     k1: float = Field(default=0.9, ge=0)

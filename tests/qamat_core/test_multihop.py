@@ -1,9 +1,16 @@
 """Mining follows Appendix D's string matches on cases that can be read."""
 
+from collections.abc import Sequence
+from itertools import product
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qamat_core.memory_columns import MemoryColumns
 from qamat_core.multihop import HopMiner
+from qamat_core.overlap import PairOverlap
+from qamat_core.text import normalize_answer, word_tokens
 from schemas.corpus import MultihopConfig
 
 ENTRIES = [  # id, question, answer, passage
@@ -19,7 +26,11 @@ ENTRIES = [  # id, question, answer, passage
 
 @pytest.fixture(scope="module")
 def memory() -> MemoryColumns:
-    ids, questions, answers, passages = (list(column) for column in zip(*ENTRIES, strict=True))
+    return _memory(ENTRIES)
+
+
+def _memory(entries: Sequence[tuple[str, str, str, str | None]]) -> MemoryColumns:
+    ids, questions, answers, passages = (list(column) for column in zip(*entries, strict=True))
     return MemoryColumns(ids, questions, answers, [[] for _ in ids], passages, [0 for _ in ids])  # pyright: ignore
 
 
@@ -63,3 +74,74 @@ def test_a_comparison_needs_an_entry_for_each(memory: MemoryColumns, question: s
 def test_an_answer_that_no_entry_has_finds_nothing(memory: MemoryColumns):
     assert _mine(memory, "where was Marel Toskin born?", "Nowhere") is None
     assert _mine(memory, "where was Marel Toskin born?", "the") is None
+
+
+def test_two_things_said_of_the_answer_are_an_intersection():
+    entries = [
+        ("film", "which actor stars in Red Kite?", "Al Bo", "kite"),
+        ("prize", "which actor won the Golden Wheel?", "Al Bo", "wheel"),
+        ("prize-too", "which actor won the Golden Wheel twice?", "Al Bo", "kite"),
+    ]
+    found = _mine(_memory(entries), "which actor of Red Kite won the Golden Wheel?", "Al Bo")
+    assert found is not None
+    assert found[2] == "intersection"
+    assert {*found[:2]} == {"film", "prize"}
+
+
+def test_an_entry_that_says_nothing_new_makes_no_intersection():
+    twins = [("a", "where was Bela Rik born?", "Dorvan", "bela"), ("b", "where was Marel born?", "Dorvan", "marel")]
+    assert _mine(_memory(twins), "where was Bela Rik born?", "Dorvan") == (None, "a", "final-only")
+
+
+def test_words_that_both_entries_share_count_once():
+    entries = [
+        ("final", "who leads the town of Dorf?", "Eva", "dorf"),
+        ("same", "who leads the town next to Lake Ull?", "Dorf", "x"),
+        ("other", "which place lies by Lake Ull?", "Dorf", "y"),
+        *((f"filler-{n}", f"what is number {n}?", str(n), None) for n in range(20)),
+    ]
+    assert _mine(_memory(entries), "who leads the town that lies by Lake Ull?", "Eva") == ("other", "final", "bridge")
+
+
+@pytest.mark.parametrize(("gold", "rows"), [("Bela Rik", ("year-a", "year-b")), ("Marel Toskin", ("year-b", "year-a"))])
+def test_the_gold_name_of_a_comparison_is_the_final_entry(memory: MemoryColumns, gold: str, rows: tuple[str, str]):
+    assert _mine(memory, "when was who born first, Marel Toskin or Bela Rik?", gold) == (*rows, "comparison")
+
+
+def test_a_gold_answer_in_the_question_is_no_comparison_without_a_second_name(memory: MemoryColumns):
+    found = _mine(memory, "in which city, Dorvan or another, was the author of The Silent Kermol born?", "Dorvan")
+    assert found == ("author", "birthplace", "bridge")
+
+
+WORDS = st.sampled_from(["al", "bo", "cy", "dee", "eve", "fay"])
+TEXTS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
+
+
+@given(
+    entries=st.lists(st.tuples(TEXTS, WORDS, st.sampled_from(["p", "q", None])), min_size=1, max_size=12),
+    question=TEXTS,
+    gold=WORDS.filter(lambda word: word != "al"),
+)
+def test_the_bridge_found_is_the_best_of_all_pairs(
+    entries: list[tuple[str, str, str | None]], question: str, gold: str
+):
+    """Against every pair, tried one by one."""
+    memory = _memory([(f"{row:02d}", *entry) for row, entry in enumerate(entries)])
+    overlap = PairOverlap(memory.ids, memory.questions, k1=0.9, b=0.4)
+    scores, asked = overlap.scores(question), set(word_tokens(question))
+    pairs = [
+        (-round(float(scores[first] + scores[final] - overlap.shared(asked, first, final)), 4), first, final)
+        for first, final in product(range(len(memory)), repeat=2)
+        if memory.normalized[final] == gold
+        and memory.elsewhere(first, final)
+        and memory.normalized[first] in normalize_answer(memory.questions[final]).split()
+        and memory.normalized[first] not in normalize_answer(question).split()
+    ]
+    found = HopMiner(memory, MultihopConfig()).mine(question, [gold])
+    if found is not None and found.tier == "bridge":
+        assert (-found.score, found.first, found.final) == min(pairs)
+    elif found is None or found.tier == "final-only":
+        assert not pairs
+    else:
+        assert found.tier == "intersection"
+        assert not pairs or -found.score < min(pairs)[0]
