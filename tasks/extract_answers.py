@@ -1,26 +1,22 @@
 """Answer extraction: passages -> answers, rejects (candidates that do not stand in their passage)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from qamat_core.generation.examples import EXTRACTION, source_length, target_length
-from qamat_core.generation.extraction import spans_of
-from qamat_core.generation.formats import extraction_prompt
-from qamat_core.generation.generator import Candidate, Generator, Search
-from qamat_core.store.store import Job, Store, TableDraft
+from qamat_core.generation.examples import EXTRACTION
+from qamat_core.generation.extraction import separate, spans_of
+from qamat_core.generation.formats import extraction_prompts
+from qamat_core.generation.quarantine import Decoded, Quarantined
+from qamat_core.store.store import Job, Store
 from schemas.artifacts import ArtifactRef, Kind, Name
-from schemas.generation import ExtractAnswersConfig
+from schemas.generation import ExtractAnswersConfig, PromptFormat
 from schemas.resources import Resources
 from schemas.tables import ANSWERS, REJECTS, stable_id
-from tasks.beam import Counted, Tables, align, run_shards
-from tasks.generator_pool import generator_id, open_generator
-
-Row = Mapping[str, Any]
+from tasks.beam import Tables
+from tasks.model_stage import Decoding, Row, Source, Stage, run_stage
+from tasks.reuse import Asked
 
 
 @dataclass(frozen=True)
@@ -36,45 +32,49 @@ def run(config: ExtractAnswersConfig, inputs: ExtractionInputs, *, name: Name, r
     store = Store(resources.home)
     outputs: dict[str, tuple[Kind, str]] = {"answers": ("answers", name), "rejects": ("rejects", f"{name}-answers")}
     job = Job(module=__name__, config=config, inputs=vars(inputs), outputs=outputs)
-    return store.produce(job, lambda work: _run_beam(store, config, inputs, work, resources))["answers"]
+    decoding = Decoding(config.shape, config.beam_size, config.length_penalty)
+    return store.produce(job, lambda work: run_stage(store, STAGE, decoding, job, work, resources))["answers"]
 
 
-def _run_beam(
-    store: Store, config: ExtractAnswersConfig, inputs: ExtractionInputs, work: Path, resources: Resources
-) -> dict[str, TableDraft]:
-    open_generator(resources.home, inputs.generator)  # a wrong checkpoint is refused here, not inside Beam
-    elements = align(store, {"passages": inputs.passages})
-    setup = partial(prepare, config, inputs.generator, resources.home)
-    return run_shards(elements, setup, ("answers", "rejects"), work, resources)
+def _prompts(prompts: PromptFormat, passage: Row, row: Row) -> Sequence[str]:
+    del row
+    return extraction_prompts(prompts, passage["title"], passage["text"])
 
 
-def prepare(config: ExtractAnswersConfig, checkpoint: ArtifactRef, home: str) -> Callable[[Tables], Counted]:
-    """Load the generator; return the function that processes one shard."""
-    return partial(extract, config, open_generator(home, checkpoint), generator_id(checkpoint))
-
-
-def extract(config: ExtractAnswersConfig, generator: Generator, label: str, tables: Tables) -> Counted:
-    """Extract the spans of one shard of passages: by passage, most probable first."""
-    passages = tables["passages"].to_pylist()
-    prompts = [extraction_prompt(generator.config.prompts, row["title"], row["text"]) for row in passages]
-    search = Search(target_length(EXTRACTION, generator.config), config.beam_size, config.length_penalty)
-    found = generator.candidates(prompts, source_length(EXTRACTION, generator.config), search, config.shape)
-    return sort_out(passages, found, label)
-
-
-def sort_out(passages: Sequence[Row], found: Sequence[Sequence[Candidate]], label: str) -> Counted:
-    """Make rows of candidates: answers of those that are spans, rejects of the others."""
+def sort_out(
+    passages: Sequence[Row], found: Sequence[Sequence[Decoded]], tables: Tables, source: Source
+) -> dict[str, pa.Table]:
+    """Make rows of candidates: answers of those that are spans, by passage and most probable first; else rejects."""
+    del tables
     answers: list[Row] = []
     rejects: list[Row] = []
-    for passage, candidates in zip(passages, found, strict=True):
+    for passage, prompts in zip(passages, found, strict=True):
         passage_id = passage["passage_id"]
-        spans, refused = spans_of(passage["text"], candidates)
+        faults = [one for one in prompts if isinstance(one, Quarantined)]
+        texts = [one for candidates in prompts if not isinstance(candidates, Quarantined) for one in candidates]
+        spans, refused = spans_of(passage["text"], separate(texts, source.prompts.answer_separator))
         for span in spans:
             answer_id = stable_id(passage_id, span.start, span.end)
-            answers.append({"answer_id": answer_id, "passage_id": passage_id, "generator": label} | span._asdict())
+            answers.append(
+                {"answer_id": answer_id, "passage_id": passage_id, "generator": source.generator} | span._asdict()
+            )
         rejects += [{"source": passage_id, "record": one.text, "reason": one.reason} for one in refused]
-    tables = {
+        rejects += [{"source": passage_id, "record": "", "reason": one.reason} for one in faults]
+    return {
         "answers": pa.Table.from_pylist(answers, schema=ANSWERS),
         "rejects": pa.Table.from_pylist(rejects, schema=REJECTS),
     }
-    return Counted(tables, read=len(answers) + len(rejects), kept=len(answers), rejected=len(rejects))
+
+
+def _count(tables: Tables) -> tuple[int, int, int]:
+    kept, rejected = tables["answers"].num_rows, tables["rejects"].num_rows
+    return kept + rejected, kept, rejected
+
+
+STAGE = Stage(
+    EXTRACTION,
+    Asked("passages", "passage_id", {"answers": "passage_id", "rejects": "source"}),
+    _prompts,
+    sort_out,
+    _count,
+)

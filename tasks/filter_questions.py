@@ -1,26 +1,22 @@
 """The reading-comprehension filter: passages, answers, questions -> verdicts (one a question, kept or not)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from qamat_core.generation.examples import COMPREHENSION, source_length, target_length
+from qamat_core.generation.examples import COMPREHENSION
 from qamat_core.generation.formats import comprehension_prompt
-from qamat_core.generation.generator import Generator, Search
-from qamat_core.generation.questions import judge
-from qamat_core.store.store import Job, Store, TableDraft
+from qamat_core.generation.quarantine import Decoded, Quarantined
+from qamat_core.generation.questions import Verdict, judge
+from qamat_core.store.store import Job, Store
 from schemas.artifacts import ArtifactRef, Name
-from schemas.generation import FilterQuestionsConfig
+from schemas.generation import FilterQuestionsConfig, PromptFormat
 from schemas.resources import Resources
 from schemas.tables import VERDICTS
-from tasks.beam import Counted, Tables, align, run_shards
-from tasks.generator_pool import open_generator
-
-Row = Mapping[str, Any]
+from tasks.beam import Tables
+from tasks.model_stage import Decoding, Row, Source, Stage, run_stage
+from tasks.reuse import Asked
 
 
 @dataclass(frozen=True)
@@ -37,43 +33,26 @@ def run(config: FilterQuestionsConfig, inputs: FilterInputs, *, name: Name, reso
     """Judge every question: does reading the passage give the answer that it was made for?"""
     store = Store(resources.home)
     job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"verdicts": ("verdicts", name)})
-    return store.produce(job, lambda work: _run_beam(store, config, inputs, work, resources))["verdicts"]
+    decoding = Decoding(config.shape)
+    made = store.produce(job, lambda work: run_stage(store, STAGE, decoding, job, work, resources, config.filter))
+    return made["verdicts"]
 
 
-def _run_beam(
-    store: Store, config: FilterQuestionsConfig, inputs: FilterInputs, work: Path, resources: Resources
-) -> dict[str, TableDraft]:
-    open_generator(resources.home, inputs.generator)  # a wrong checkpoint is refused here, not inside Beam
-    elements = align(store, {"passages": inputs.passages, "answers": inputs.answers, "questions": inputs.questions})
-    setup = partial(prepare, config, inputs.generator, resources.home)
-    return run_shards(elements, setup, ("verdicts",), work, resources)
+def _prompts(prompts: PromptFormat, passage: Row, question: Row) -> Sequence[str]:
+    return [comprehension_prompt(prompts, passage["title"], passage["text"], question["question"])]
 
 
-def prepare(config: FilterQuestionsConfig, checkpoint: ArtifactRef, home: str) -> Callable[[Tables], Counted]:
-    """Load the generator; return the function that processes one shard."""
-    return partial(check, config, open_generator(home, checkpoint))
-
-
-def check(config: FilterQuestionsConfig, generator: Generator, tables: Tables) -> Counted:
-    """Read the answer of every question of one shard greedily and judge it, in the questions' order."""
-    passages = {row["passage_id"]: row for row in tables["passages"].to_pylist()}
-    questions = tables["questions"].to_pylist()
-    prompts = [_prompt(generator, passages[row["passage_id"]], row["question"]) for row in questions]
-    search = Search(target_length(COMPREHENSION, generator.config))
-    found = generator.candidates(prompts, source_length(COMPREHENSION, generator.config), search, config.shape)
+def sort_out(
+    questions: Sequence[Row], found: Sequence[Sequence[Decoded]], tables: Tables, source: Source
+) -> dict[str, pa.Table]:
+    """Make a row of every verdict, in the questions' order, kept or not."""
     answers = {row["answer_id"]: row["text"] for row in tables["answers"].to_pylist()}
-    return sort_out(config.filter, questions, answers, [candidates[0].text for candidates in found])
-
-
-def _prompt(generator: Generator, passage: Row, question: str) -> str:
-    return comprehension_prompt(generator.config.prompts, passage["title"], passage["text"], question)
-
-
-def sort_out(label: str, questions: Sequence[Row], answers: Mapping[str, str], predicted: Sequence[str]) -> Counted:
-    """Make a row of every verdict; the counts tell kept from not kept, the table has both."""
     rows: list[Row] = []
-    for question, text in zip(questions, predicted, strict=True):
-        verdict = judge(answers[question["answer_id"]], text)
+    for question, (decoded,) in zip(questions, found, strict=True):
+        if isinstance(decoded, Quarantined):
+            verdict = Verdict("", 0.0, kept=False, reason=decoded.reason)
+        else:
+            verdict = judge(answers[question["answer_id"]], decoded[0].text)
         rows.append(
             {
                 "qa_id": question["qa_id"],
@@ -81,9 +60,16 @@ def sort_out(label: str, questions: Sequence[Row], answers: Mapping[str, str], p
                 "f1": verdict.f1,
                 "kept": verdict.kept,
                 "reason": verdict.reason,
-                "filter": label,
+                "filter": source.label,
             }
         )
-    kept = sum(row["kept"] for row in rows)
-    tables = {"verdicts": pa.Table.from_pylist(rows, schema=VERDICTS)}
-    return Counted(tables, read=len(rows), kept=kept, rejected=len(rows) - kept)
+    return {"verdicts": pa.Table.from_pylist(rows, schema=VERDICTS)}
+
+
+def _count(tables: Tables) -> tuple[int, int, int]:
+    verdicts = tables["verdicts"]
+    kept = sum(verdicts["kept"].to_pylist())
+    return verdicts.num_rows, kept, verdicts.num_rows - kept
+
+
+STAGE = Stage(COMPREHENSION, Asked("questions", "qa_id", {"verdicts": "qa_id"}), _prompts, sort_out, _count)

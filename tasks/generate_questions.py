@@ -1,26 +1,22 @@
 """Question generation: passages, answers -> questions, rejects (answers that no question came of)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from qamat_core.generation.examples import GENERATION, source_length, target_length
+from qamat_core.generation.examples import GENERATION
 from qamat_core.generation.formats import generation_prompt
-from qamat_core.generation.generator import Candidate, Generator, Search
+from qamat_core.generation.quarantine import Decoded, Quarantined
 from qamat_core.generation.questions import question_fault
-from qamat_core.store.store import Job, Store, TableDraft
+from qamat_core.store.store import Job, Store
 from schemas.artifacts import ArtifactRef, Kind, Name
-from schemas.generation import GenerateQuestionsConfig
+from schemas.generation import GenerateQuestionsConfig, PromptFormat
 from schemas.resources import Resources
 from schemas.tables import QUESTIONS, REJECTS, stable_id
-from tasks.beam import Counted, Tables, align, run_shards
-from tasks.generator_pool import generator_id, open_generator
-
-Row = Mapping[str, Any]
+from tasks.beam import Tables
+from tasks.model_stage import Decoding, Row, Source, Stage, run_stage
+from tasks.reuse import Asked
 
 
 @dataclass(frozen=True)
@@ -40,44 +36,26 @@ def run(config: GenerateQuestionsConfig, inputs: QuestionInputs, *, name: Name, 
         "rejects": ("rejects", f"{name}-questions"),
     }
     job = Job(module=__name__, config=config, inputs=vars(inputs), outputs=outputs)
-    return store.produce(job, lambda work: _run_beam(store, config, inputs, work, resources))["questions"]
+    decoding = Decoding(config.shape, config.beam_size, config.length_penalty)
+    return store.produce(job, lambda work: run_stage(store, STAGE, decoding, job, work, resources))["questions"]
 
 
-def _run_beam(
-    store: Store, config: GenerateQuestionsConfig, inputs: QuestionInputs, work: Path, resources: Resources
-) -> dict[str, TableDraft]:
-    open_generator(resources.home, inputs.generator)  # a wrong checkpoint is refused here, not inside Beam
-    elements = align(store, {"passages": inputs.passages, "answers": inputs.answers})
-    setup = partial(prepare, config, inputs.generator, resources.home)
-    return run_shards(elements, setup, ("questions", "rejects"), work, resources)
+def _prompts(prompts: PromptFormat, passage: Row, answer: Row) -> Sequence[str]:
+    return [generation_prompt(prompts, passage["title"], passage["text"], answer["start"], answer["end"])]
 
 
-def prepare(config: GenerateQuestionsConfig, checkpoint: ArtifactRef, home: str) -> Callable[[Tables], Counted]:
-    """Load the generator; return the function that processes one shard."""
-    return partial(ask, config, open_generator(home, checkpoint), generator_id(checkpoint))
-
-
-def ask(config: GenerateQuestionsConfig, generator: Generator, label: str, tables: Tables) -> Counted:
-    """Ask for every answer of one shard, in the answers' order."""
-    passages = {row["passage_id"]: row for row in tables["passages"].to_pylist()}
-    answers = tables["answers"].to_pylist()
-    prompts = [_prompt(generator, passages[answer["passage_id"]], answer) for answer in answers]
-    search = Search(target_length(GENERATION, generator.config), config.beam_size, config.length_penalty)
-    found = generator.candidates(prompts, source_length(GENERATION, generator.config), search, config.shape)
-    return sort_out(answers, [candidates[0] for candidates in found], label)
-
-
-def _prompt(generator: Generator, passage: Row, answer: Row) -> str:
-    return generation_prompt(
-        generator.config.prompts, passage["title"], passage["text"], answer["start"], answer["end"]
-    )
-
-
-def sort_out(answers: Sequence[Row], found: Sequence[Candidate], label: str) -> Counted:
-    """Make rows of decoded texts: questions, and rejects of what is none."""
+def sort_out(
+    answers: Sequence[Row], found: Sequence[Sequence[Decoded]], tables: Tables, source: Source
+) -> dict[str, pa.Table]:
+    """Make rows of decoded texts, in the answers' order: questions, and rejects of what is none."""
+    del tables
     questions: list[Row] = []
     rejects: list[Row] = []
-    for answer, one in zip(answers, found, strict=True):
+    for answer, (decoded,) in zip(answers, found, strict=True):
+        if isinstance(decoded, Quarantined):
+            rejects.append({"source": answer["answer_id"], "record": answer["text"], "reason": decoded.reason})
+            continue
+        one = decoded[0]
         if reason := question_fault(one):
             rejects.append({"source": answer["answer_id"], "record": one.text, "reason": reason})
             continue
@@ -89,11 +67,24 @@ def sort_out(answers: Sequence[Row], found: Sequence[Candidate], label: str) -> 
                 "question": one.text,
                 "sum_logprob": one.sum_logprob,
                 "mean_logprob": one.mean_logprob,
-                "generator": label,
+                "generator": source.generator,
             }
         )
-    tables = {
+    return {
         "questions": pa.Table.from_pylist(questions, schema=QUESTIONS),
         "rejects": pa.Table.from_pylist(rejects, schema=REJECTS),
     }
-    return Counted(tables, read=len(answers), kept=len(questions), rejected=len(rejects))
+
+
+def _count(tables: Tables) -> tuple[int, int, int]:
+    kept, rejected = tables["questions"].num_rows, tables["rejects"].num_rows
+    return kept + rejected, kept, rejected
+
+
+STAGE = Stage(
+    GENERATION,
+    Asked("answers", "answer_id", {"questions": "answer_id", "rejects": "source"}),
+    _prompts,
+    sort_out,
+    _count,
+)

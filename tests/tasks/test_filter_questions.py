@@ -1,10 +1,13 @@
 """Every question gets a verdict, kept or not, however the job is run."""
 
+import pyarrow as pa
 import pytest
 
+from qamat_core.generation.generator import Candidate
 from schemas.artifacts import ArtifactRef
-from schemas.generation import FilterQuestionsConfig
+from schemas.generation import FilterQuestionsConfig, PromptFormat
 from tasks import filter_questions
+from tasks.model_stage import Source
 from tests.tasks.conftest import SHAPE, Generated
 
 CONFIG = FilterQuestionsConfig(filter="read-it", shape=SHAPE)
@@ -47,6 +50,8 @@ def test_workers_and_replayed_bundles_change_nothing(
 
 def test_verdicts_come_of_the_read_answer():
     questions = [{"qa_id": f"q{number}", "answer_id": "a"} for number in range(3)]
-    counted = filter_questions.sort_out("f", questions, {"a": "the Mol"}, ["mol", "Dral", ""])
-    assert (counted.read, counted.kept, counted.rejected) == (3, 1, 2)
-    assert counted.tables["verdicts"]["reason"].to_pylist() == ["match", "mismatch", "empty"]
+    answers = pa.table({"answer_id": ["a"], "text": ["the Mol"]})
+    found = [[[Candidate(text, -1.0, -1.0, ended=True)]] for text in ("mol", "Dral", "")]
+    tables = filter_questions.sort_out(questions, found, {"answers": answers}, Source("g", PromptFormat(), "f"))
+    assert filter_questions.STAGE.count(tables) == (3, 1, 2)
+    assert tables["verdicts"]["reason"].to_pylist() == ["match", "mismatch", "empty"]

@@ -1,9 +1,10 @@
 """Every answer gets one question or a reject, however the job is run."""
 
 from qamat_core.generation.generator import Candidate
-from schemas.generation import GenerateQuestionsConfig
+from schemas.generation import GenerateQuestionsConfig, PromptFormat
 from schemas.tables import stable_id
 from tasks import generate_questions
+from tasks.model_stage import Source
 from tests.tasks.conftest import SHAPE, Generated
 
 
@@ -39,10 +40,10 @@ def test_texts_that_are_no_questions_are_rejected_with_their_answer():
         Candidate("who", -1.0, -0.5, ended=False),
         Candidate("", -1.0, -1.0, ended=True),
     ]
-    counted = generate_questions.sort_out(answers, found, "g")
-    assert (counted.read, counted.kept, counted.rejected) == (3, 1, 2)
-    assert counted.tables["questions"]["answer_id"].to_pylist() == ["a0"]
-    assert counted.tables["rejects"].to_pylist() == [
+    tables = generate_questions.sort_out(answers, [[[one]] for one in found], {}, Source("g", PromptFormat()))
+    assert generate_questions.STAGE.count(tables) == (3, 1, 2)
+    assert tables["questions"]["answer_id"].to_pylist() == ["a0"]
+    assert tables["rejects"].to_pylist() == [
         {"source": "a1", "record": "who", "reason": "too long"},
         {"source": "a2", "record": "", "reason": "empty"},
     ]
