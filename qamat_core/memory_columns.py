@@ -118,7 +118,7 @@ class MemoryColumns:
 
 
 class RowsOfPassages:
-    """Finds the rows of a passage by bisection over the rows sorted by passage, those without one last: 4 bytes an entry."""
+    """Finds the rows of a passage by bisection over the rows sorted by passage (4 bytes an entry)."""
 
     def __init__(self, passages: Sequence[str | None]) -> None:
         self._passages = passages
