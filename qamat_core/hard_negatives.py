@@ -1,11 +1,11 @@
 """Hard negatives: entries that BM25 ranks high for an example and that do not answer it (section 4.2)."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from qamat_core.bm25 import BM25, Hit
+from qamat_core.bm25 import Engine, Hit
 from qamat_core.memory_columns import MemoryColumns
 from qamat_core.pretraining_examples import MaskedPassage
 from schemas.corpus import NegativesConfig
@@ -26,36 +26,55 @@ class Negative:
 class HardNegatives:
     """Mines a memory. An entry whose answer is one of the example's, or of the same span, is never a negative."""
 
-    def __init__(self, memory: MemoryColumns, config: NegativesConfig) -> None:
-        self._memory, self._config = memory, config
-        self._index = BM25(memory.ids, memory.questions, k1=config.k1, b=config.b)
+    def __init__(self, memory: MemoryColumns, engine: Engine, config: NegativesConfig) -> None:
+        """Take a memory and the index of its questions, row by row."""
+        self._memory, self._engine, self._config = memory, engine, config
 
-    def mine(self, example: MaskedPassage, text: str) -> list[Negative]:
-        """Return ``negatives_per_example`` negatives, hardest first; fewer only where the memory has no more.
+    def mine(self, examples: Sequence[MaskedPassage], texts: Sequence[str]) -> list[list[Negative]]:
+        """Return each example's ``negatives_per_example`` negatives, hardest first, random ones last.
+
+        There are fewer only where BM25 finds no more and the entries drawn at random (8 for each that is missing)
+        answer the example.
 
         Args:
-            example: the masked passage.
-            text: the passage as it was.
+            examples: masked passages.
+            texts: the passage of each as it was; examples of one passage share one search.
         """
+        queries = [self._query(example, text) for example, text in zip(examples, texts, strict=True)]
+        asked = list(dict.fromkeys(queries))
+        found = dict(zip(asked, self._engine.batch_search(asked, self._first), strict=True))
+        return [self._choose(*pair, found[pair[1]]) for pair in zip(examples, queries, strict=True)]
+
+    @property
+    def _first(self) -> int:
+        """So many hits are asked for at first."""
+        return 4 * (self._config.negatives_per_example + 1)
+
+    def _query(self, example: MaskedPassage, text: str) -> str:
+        if self._config.negative_query == "passage":
+            return text
+        return " ".join(self._memory.questions[row] for row in example.rows)
+
+    def _choose(self, example: MaskedPassage, query: str, hits: Sequence[Hit]) -> list[Negative]:
         wanted = self._config.negatives_per_example
-        query = text
-        if self._config.negative_query == "question":
-            query = " ".join(self._memory.questions[row] for row in example.rows)
+        hard = wanted - self._config.random_negatives
         allowed = _Allowed(example, self._memory)
         found: list[Negative] = []
-        for hit in self._hits(query):
-            if len(found) == wanted:
-                break
+        ranking = self._deeper(query, hits)
+        while len(found) < hard and (hit := next(ranking, None)):
             if hit.row in allowed:
                 found.append(Negative(hit.row, "bm25", hit.score))
         return found + self._drawn(wanted - len(found), {negative.row for negative in found}, allowed, example)
 
-    def _hits(self, query: str) -> Iterator[Hit]:
+    def _deeper(self, query: str, hits: Sequence[Hit]) -> Iterator[Hit]:
         """Yield what BM25 finds, best first, asking for more until nothing is left."""
-        seen, asked = 0, 4 * (self._config.negatives_per_example + 1)
-        while len(hits := self._index.search(query, asked)) > seen:
+        yield from hits
+        seen, asked = len(hits), self._first
+        while seen == asked:
+            asked *= 4
+            (hits,) = self._engine.batch_search([query], asked)
             yield from hits[seen:]
-            seen, asked = len(hits), asked * 4
+            seen = len(hits)
 
     def _drawn(self, wanted: int, taken: set[int], allowed: "_Allowed", example: MaskedPassage) -> list[Negative]:
         rng = random.Random(f"{self._config.seed}/{example.example_id}")

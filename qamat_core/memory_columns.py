@@ -1,40 +1,86 @@
-"""A memory (``qa_pairs``) as columns in host memory, for mining: what comes from a passage, what has an answer."""
+"""A memory (``qa_pairs``) as columns, for mining: what comes from a passage, what has an answer.
 
+The columns are lists in host memory, or columns of a file that is mapped into memory, of which only the rows that are
+asked for are read: so that a memory of any size can be mined.
+"""
+
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, overload
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from qamat_core.store.shards import read_shard
 from qamat_core.text import normalize_answer
 from schemas.tables import QA_PAIRS
 
 _COLUMNS = ["qa_id", "question", "answer", "aliases", "passage_id", "start"]
+_SCHEMA = pa.schema([QA_PAIRS.field(name) for name in _COLUMNS])
+
+
+class Column(Sequence[Any]):
+    """An Arrow column read row by row."""
+
+    def __init__(self, values: pa.ChunkedArray) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, row: int) -> Any: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Any]: ...
+    def __getitem__(self, row: int | slice) -> Any:
+        return self._values[row].to_pylist() if isinstance(row, slice) else self._values[row].as_py()
+
+    def __iter__(self) -> Iterator[Any]:
+        for chunk in self._values.iterchunks():
+            yield from chunk.to_pylist()
+
+    def __arrow_array__(self, type: pa.DataType | None = None) -> pa.ChunkedArray:  # noqa: A002 - pyarrow's name
+        return self._values if type is None else self._values.cast(type)
 
 
 @dataclass(frozen=True)
 class MemoryColumns:
-    """Entries in the order of the table; all columns have length M. ``passages`` and ``starts`` may be None."""
+    """Entries in the order of the table; all columns have length M. ``passages`` and ``starts`` may hold None."""
 
-    ids: list[str]
-    questions: list[str]
-    answers: list[str]
-    aliases: list[list[str]]
-    passages: list[str | None]
-    starts: list[int | None]
+    ids: Sequence[str]
+    questions: Sequence[str]
+    answers: Sequence[str]
+    aliases: Sequence[list[str]]
+    passages: Sequence[str | None]
+    starts: Sequence[int | None]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @classmethod
     def read(cls, shards: Sequence[Path]) -> "MemoryColumns":
-        """Read the shards of a memory."""
-        schema = pa.schema([QA_PAIRS.field(name) for name in _COLUMNS])
-        table = pa.concat_tables([schema.empty_table(), *(read_shard(path, _COLUMNS) for path in shards)])
+        """Read the shards of a memory into lists."""
+        table = pa.concat_tables([_SCHEMA.empty_table(), *(read_shard(path, _COLUMNS) for path in shards)])
         return cls(*(column.to_pylist() for column in table.columns))
+
+    @classmethod
+    def spread(cls, shards: Sequence[Path], file: Path) -> "MemoryColumns":
+        """Write the shards of a memory, one after the other, to an Arrow file, and open it."""
+        with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
+            for path in shards:
+                writer.write_table(read_shard(path, _COLUMNS))
+        return cls.open(file)
+
+    @classmethod
+    def open(cls, file: Path) -> "MemoryColumns":
+        """Map what ``spread`` wrote."""
+        table = pa.ipc.open_file(pa.memory_map(str(file))).read_all()
+        return cls(*map(Column, table.columns))
 
     @cached_property
     def row_of(self) -> dict[str, int]:
@@ -47,13 +93,9 @@ class MemoryColumns:
         return [normalize_answer(answer) for answer in self.answers]
 
     @cached_property
-    def of_passage(self) -> dict[str, list[int]]:
+    def of_passage(self) -> "RowsOfPassages":
         """``passage_id`` -> its entries' rows."""
-        rows: dict[str, list[int]] = defaultdict(list)
-        for row, passage in enumerate(self.passages):
-            if passage is not None:
-                rows[passage].append(row)
-        return dict(rows)
+        return RowsOfPassages(self.passages)
 
     @cached_property
     def with_answer(self) -> dict[str, list[int]]:
@@ -72,4 +114,25 @@ class MemoryColumns:
 
     def answers_of(self, row: int) -> set[str]:
         """Return the normalised answer and aliases of an entry."""
-        return {self.normalized[row], *map(normalize_answer, self.aliases[row])}
+        return {normalize_answer(form) for form in (self.answers[row], *self.aliases[row])}
+
+
+class RowsOfPassages:
+    """Finds the rows of a passage by bisection over the rows sorted by passage (4 bytes an entry)."""
+
+    def __init__(self, passages: Sequence[str | None]) -> None:
+        self._passages = passages
+        column = pa.array(passages, pa.string())
+        ordered = pc.sort_indices(column)  # pyright: ignore[reportAttributeAccessIssue]
+        self._rows = ordered.to_numpy()[: len(column) - column.null_count].astype(np.min_scalar_type(len(column)))
+
+    def get(self, passage_id: str) -> list[int]:
+        """Return the rows, ascending; none where no entry comes from the passage."""
+        start = bisect_left(self._rows, passage_id, key=self._passage)
+        end = bisect_right(self._rows, passage_id, lo=start, key=self._passage)
+        return sorted(self._rows[start:end].tolist())
+
+    def _passage(self, row: np.integer[Any]) -> str:
+        passage = self._passages[int(row)]
+        assert passage is not None  # rows without a passage are left out
+        return passage

@@ -25,7 +25,7 @@ def mask_passage(passage_id: str, text: str, memory: MemoryColumns, config: Nega
     What is masked together is drawn by the seed and the passage's id. A passage without such pairs gives none.
     """
     rng = random.Random(f"{config.seed}/{passage_id}")
-    spans = {row: span for row in memory.of_passage.get(passage_id, ()) if (span := _span(memory, row, text))}
+    spans = {row: span for row in memory.of_passage.get(passage_id) if (span := _span(memory, row, text))}
     groups = group_spans(spans, config.spans_per_passage, rng)[: config.examples_per_passage]
     return [_example(passage_id, text, {row: spans[row] for row in group}, memory) for group in groups]
 

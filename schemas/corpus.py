@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.artifacts import Digest
 from schemas.base import Frozen
@@ -63,10 +63,21 @@ class NegativesConfig(Frozen):
     paper)."""
     negatives_per_example: int = Field(default=7, ge=0)
     """Section 5.1."""
+    random_negatives: int = Field(default=0, ge=0)
+    """Of ``negatives_per_example`` so many are drawn at random, behind those of BM25 (not in the paper)."""
     negative_query: Literal["passage", "question"] = "passage"
     """What BM25 is asked with: the passage (the paper's input X) or the questions of the example's own pairs."""
+    engine: Literal["bm25s", "lucene"] = "bm25s"
+    """Both give the same negatives within ties, as far as questions have at most 40 words; ``lucene`` needs `make
+    lucene`."""
     k1: float = Field(default=0.9, ge=0)
     b: float = Field(default=0.4, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _random_ones_fit(self) -> "NegativesConfig":
+        if self.random_negatives > self.negatives_per_example:
+            raise ValueError(f"random_negatives is above negatives_per_example ({self.negatives_per_example})")
+        return self
 
 
 class ComposeConfig(Frozen):

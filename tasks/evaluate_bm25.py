@@ -55,13 +55,14 @@ def predict(examples: pa.Table, memory: pa.Table, k: int) -> pa.Table:
 
     An example that shares no word with any entry retrieves nothing and is answered with "".
     """
-    index = BM25(memory.column("qa_id").to_pylist(), memory.column("question").to_pylist())
+    ids = memory.column("qa_id").to_pylist()
+    index = BM25(ids, memory.column("question").to_pylist())
     accepted = accepted_answers(memory)
-    found = [index.search(question, k) for question in examples.column("question").to_pylist()]
+    found = index.batch_search(examples.column("question").to_pylist(), k)
     return score_predictions(
         examples,
-        [accepted[hits[0].id][0] if hits else "" for hits in found],
-        [[hit.id for hit in hits] for hits in found],
+        [accepted[ids[hits[0].row]][0] if hits else "" for hits in found],
+        [[ids[hit.row] for hit in hits] for hits in found],
         [[hit.score for hit in hits] for hits in found],
         accepted,
     )

