@@ -28,14 +28,17 @@ _OTHERS: Final = ("license", "readme", "readme.md", "license.txt", "readme.txt")
 
 
 def read_pairs(path: Path, form: PairFormat) -> Iterator[ImportedPair | Reject]:
-    """Read a file, or each member of an archive, in order.
+    """Read a file, or each member of an archive, in order; a member that is refused becomes a reject.
 
     Raises:
         InputError: the file is missing or damaged, or a TSV without its header line.
     """
-    for name, file in open_members(path):
-        if Path(name).name.lower() not in _OTHERS or name == path.name:
+    refused: list[Reject] = []
+    for name, file in open_members(path, refused.append):
+        yield from _taken(refused)
+        if name == path.name or not _beside(name):
             yield from READERS[form](name, file)
+    yield from _taken(refused)
 
 
 def pair_format(path: Path) -> PairFormat:
@@ -44,13 +47,21 @@ def pair_format(path: Path) -> PairFormat:
     Raises:
         InputError: the file cannot be read, or its format is not known.
     """
-    for name, file in open_members(path):
-        if Path(name).name.lower() in _OTHERS:
-            continue
+    for name, file in open_members(path, [].append):
         head = file.read(_HEAD_BYTES).decode(errors="replace").lstrip("\ufeff \t\r\n")
-        if found := _format_of(head, Path(name).name):
+        if not _beside(name) and (found := _format_of(head, Path(name).name)):
             return found
     raise InputError(f"{path}: format not recognised: give --format {', '.join(READERS)}")
+
+
+def _beside(name: str) -> bool:
+    return Path(name).name.lower() in _OTHERS
+
+
+def _taken(refused: list[Reject]) -> Iterator[Reject]:
+    """Empty the list of members that were refused since the last look."""
+    yield from refused
+    refused.clear()
 
 
 def _format_of(head: str, name: str) -> PairFormat | None:
