@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.imports import complement, count, import_pairs
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Workers
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
@@ -17,6 +18,11 @@ def corpus() -> None:
     """Passages to memory."""
 
 
+app.command("import")(import_pairs)
+app.command("complement")(complement)
+app.command("count")(count)
+
+
 @app.command("regenerate")
 def regenerate(
     preset: Preset = "mini",
@@ -25,6 +31,11 @@ def regenerate(
         typer.Option(help="A file of passages (DPR TSV, JSONL, SQuAD JSON; .gz too); without, the embedded world."),
     ] = None,
     squad: Annotated[Path | None, typer.Option(help="A SQuAD JSON that the generators are trained on.")] = None,
+    passages_from: Annotated[str | None, typer.Option(help="Registered passages, such as a complement.")] = None,
+    examples_from: Annotated[
+        str | None, typer.Option(help="Registered passages that training examples are made of (default: the same).")
+    ] = None,
+    imported: Annotated[list[str] | None, typer.Option(help="Registered imported pairs that join the memory.")] = None,
     name: Annotated[str, typer.Option(help="Names every artifact of the corpus.")] = "world",
     workers: Workers = 2,
     home: Home = DEFAULT_HOME,
@@ -39,6 +50,9 @@ def regenerate(
             "name": name,
             "passages": [str(path.absolute()) for path in passages or []],
             "squad": str(squad.absolute()) if squad else None,
+            "passages_from": passages_from,
+            "examples_from": examples_from,
+            "imported": imported or [],
             "workers": workers,
             "home": home,
         }
