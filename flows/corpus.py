@@ -7,6 +7,7 @@ from prefect import flow
 
 from flows import steps
 from flows.generators import find_generators
+from flows.lookup import open_home
 from schemas.artifacts import ArtifactRef, Name
 from schemas.base import Frozen
 from schemas.generation import ALL_TASKS, GeneratorTask, TrainGeneratorConfig
@@ -60,11 +61,45 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
     numbers = preset(order.preset)
     resources = Resources(home=order.home, workers=order.workers)
     given = find_generators(order.generators, order.home)
-    if order.passages:
+    imported, examples_from = registered(order)
+    if order.passages_from:
+        sources = registered_sources(
+            numbers.corpus, order.passages_from, order.squad, name=order.name, resources=resources
+        )
+    elif order.passages:
         sources = file_sources(numbers.corpus, order.passages, order.squad, name=order.name, resources=resources)
     else:
         sources = world_sources(steps.build_world(numbers.world, name=order.name, resources=resources))
-    return make_corpus(numbers.corpus, sources, given, name=order.name, resources=resources)
+    return make_corpus(
+        numbers.corpus,
+        sources,
+        given,
+        imported=imported,
+        examples_from=examples_from,
+        name=order.name,
+        resources=resources,
+    )
+
+
+def registered(order: RegenerateCorpus) -> tuple[tuple[ArtifactRef, ...], ArtifactRef | None]:
+    """Return the imported pairs that join the memory, and the passages of the training examples if they are named."""
+    if not (order.imported or order.examples_from):
+        return (), None
+    store = open_home(order.home)
+    examples_from = store.newest("passages", order.examples_from) if order.examples_from else None
+    return tuple(store.newest("qa_pairs", name) for name in order.imported), examples_from
+
+
+def registered_sources(
+    config: CorpusPreset, passages: Name, squad: str | None, *, name: Name, resources: Resources
+) -> Sources:
+    """Take registered passages, with annotated ones from a SQuAD JSON (or those ingested under the same name)."""
+    store = open_home(resources.home)
+    own = store.newest("passages", passages)
+    if squad is None:
+        return Sources(passages=own, annotated_passages=own, annotations=store.newest("annotations", passages))
+    given = steps.ingest_passages(config.ingest, [Path(squad)], name=f"{name}-annotated", resources=resources)
+    return Sources(passages=own, annotated_passages=given.passages, annotations=given.annotations)
 
 
 def world_sources(world: WorldRefs) -> Sources:
@@ -103,11 +138,15 @@ def make_corpus(
     sources: Sources,
     given: Mapping[GeneratorTask, ArtifactRef],
     *,
+    imported: tuple[ArtifactRef, ...] = (),
+    examples_from: ArtifactRef | None = None,
     name: Name,
     resources: Resources,
 ) -> Corpus:
     """Train a tokenizer and the generator of the tasks for which none is given, run the Beam jobs: sources -> memory
     and pre-training examples.
+
+    ``imported`` pairs join the memory; examples are made of the passages ``examples_from``, else of the sources'.
     """
     passages = sources.passages
     texts = [passages, sources.annotated_passages, sources.annotations]
@@ -120,9 +159,9 @@ def make_corpus(
     questions = steps.generate_questions(config.questions, marked, name=name, resources=resources)
     asked = FilterInputs(passages, answers, questions, generators.comprehension)
     verdicts = steps.filter_questions(config.filter, asked, name=name, resources=resources)
-    judged = MemoryInputs(answers, questions, verdicts)
+    judged = MemoryInputs(answers, questions, verdicts, imported)
     memory = steps.build_memory(config.memory, judged, name=name, resources=resources)
-    pairs = NegativesInputs(passages, memory.qa_pairs)
+    pairs = NegativesInputs(examples_from or passages, memory.qa_pairs)
     mined = steps.mine_negatives(config.negatives, pairs, name=name, resources=resources)
     return Corpus(
         sources=sources,

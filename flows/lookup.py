@@ -7,6 +7,7 @@ from qamat_core.store.storage import open_storage
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.errors import MissingArtifactError
+from tasks.count_corpus import CountInputs, Generation, Imported
 
 STUDY_MODEL: Final = "world-generated-s0-finetune"
 """The model of `qamat reproduce` that is asked when none is named."""
@@ -77,3 +78,30 @@ def find_model(store: Store, checkpoint: Name | None) -> ArtifactRef:
     if not tuned:
         raise MissingArtifactError(f"no fine-tuned model in {store.storage}: run `qamat reproduce --preset mini`")
     return next((ref for ref in reversed(tuned) if ref.name == STUDY_MODEL), tuned[-1])
+
+
+def find_spans(store: Store, pairs: ArtifactRef) -> ArtifactRef:
+    """Return the spans of imported pairs: what the same job made.
+
+    Raises:
+        MissingArtifactError: the pairs were not imported.
+    """
+    own = store.row(pairs)
+    for row in store.registry.rows():
+        if row.ref.kind == "pair_spans" and (row.config, row.inputs, row.code) == (own.config, own.inputs, own.code):
+            return row.ref
+    raise MissingArtifactError(f"{pairs} was not imported: run `qamat corpus import`")
+
+
+def find_counted(store: Store, memory: ArtifactRef) -> CountInputs:
+    """Return a memory with what it was made of: generated tables, imported pairs, or itself if it was imported."""
+    row = store.row(memory)
+    if row.module == "tasks.import_pairs":
+        return CountInputs(memory, imported=(Imported(memory, find_spans(store, memory)),))
+    given = [ref for label, ref in row.inputs.items() if label.startswith("imported-")]
+    imported = tuple(Imported(ref, find_spans(store, ref)) for ref in given)
+    if "questions" not in row.inputs:
+        return CountInputs(memory, imported=imported)
+    questions, verdicts = row.inputs["questions"], row.inputs["verdicts"]
+    passages = store.row(questions).inputs["passages"]
+    return CountInputs(memory, Generation(passages, questions, verdicts), imported)

@@ -22,13 +22,16 @@ import tasks.build_index
 import tasks.build_memory
 import tasks.build_report
 import tasks.build_world
+import tasks.complement_passages
 import tasks.compose_questions
+import tasks.count_corpus
 import tasks.evaluate
 import tasks.evaluate_bm25
 import tasks.extract_answers
 import tasks.filter_questions
 import tasks.generate_questions
 import tasks.import_generator
+import tasks.import_pairs
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
@@ -164,6 +167,9 @@ def references(value: object) -> Iterator[ArtifactRef]:
 build_world = _step("build world", tasks.build_world.run)
 ingest_passages = _step("ingest passages", tasks.ingest_passages.run)
 ingest_questions = _step("ingest questions", tasks.ingest_questions.run)
+import_pairs = _step("import pairs", tasks.import_pairs.run)
+complement_passages = _step("complement passages", tasks.complement_passages.run)
+count_corpus = _step("count corpus", tasks.count_corpus.run)
 train_tokenizer = _step("train tokenizer", tasks.train_tokenizer.run)
 train_generator = _step("train generator", tasks.train_generator.run)
 import_generator = _step("import generator", tasks.import_generator.run)

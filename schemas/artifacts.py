@@ -21,6 +21,7 @@ TableKind = Literal[
     "verdicts",
     "duplicates",
     "qa_pairs",
+    "pair_spans",
     "negatives",
     "pretrain_examples",
     "qa_examples",

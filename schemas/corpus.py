@@ -44,6 +44,39 @@ class SourcesConfig(Frozen):
     """Of questions: the data set and the split that they are said to be of."""
 
 
+PairFormat = Literal["paq", "jsonl", "tsv", "opentriviaqa"]
+
+
+class ImportConfig(Frozen):
+    """How the files of a question-answer corpus become pairs."""
+
+    format: PairFormat
+    origin: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """What the pairs' column ``origin`` says, such as paq: Table 1 counts by it."""
+    shard_rows: int = Field(default=65536, ge=1)
+    """So many records are read into one shard, and about so many come together in one partition."""
+    max_reject_share: float = Field(default=0.01, ge=0, le=1)
+    """Over this share of rejected records a file is refused as a whole; inconsistent pairs of PAQ do not count."""
+
+
+class ImportSourcesConfig(Frozen):
+    """What decides an imported corpus: how its files are read, and their content."""
+
+    importing: ImportConfig
+    files: tuple[SourceFile, ...] = Field(min_length=1)
+
+
+class ComplementConfig(Frozen):
+    """Which passages are left when those that an imported corpus covers are taken away: no choice is open."""
+
+
+class CountConfig(Frozen):
+    """Where the statistics of a corpus stand."""
+
+    dataset: str
+    """The corpus that is counted, by its name."""
+
+
 class MemoryConfig(Frozen):
     """How kept pairs become a memory."""
 

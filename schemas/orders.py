@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from schemas.artifacts import Name
 from schemas.base import Frozen
+from schemas.corpus import PairFormat
 from schemas.generation import ALL_TASKS, GeneratorLengths, GeneratorTask, PromptFormat
 from schemas.preset_models import PresetName
 
@@ -60,8 +61,21 @@ class RegenerateCorpus(_Order):
     """Files of passages (DPR TSV, JSONL, SQuAD JSON; .gz too); none for the embedded world corpus."""
     squad: str | None = Field(default=None, title="SQuAD file")
     """A SQuAD JSON that generators are trained on; none for the annotations that stand in the passage files."""
+    passages_from: Name | None = Field(default=None, title="Registered passages")
+    """Passages that are registered, such as a complement, in the place of files."""
+    examples_from: Name | None = Field(default=None, title="Registered passages of the examples")
+    """Registered passages that the training examples are made of, such as all of Wikipedia when questions are asked
+    about a complement alone; none for the passages that are asked about."""
+    imported: tuple[Name, ...] = Field(default=(), title="Imported pairs")
+    """Registered pairs (``qa_pairs``) that join the memory."""
     generators: Generators = Generators()
     """Generators that are there already, trained or imported."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "RegenerateCorpus":
+        if self.passages and self.passages_from:
+            raise ValueError("give the passages either as files or by the name under which they are registered")
+        return self
 
 
 class ImportGenerator(_Form):
@@ -81,6 +95,49 @@ class ImportGenerator(_Form):
     """Of a hub id: a branch, a tag or a commit."""
     tokenizer: str | None = None
     """A spiece.model, where the source has none."""
+    home: Home
+    """The folder of the artifacts."""
+
+
+class ImportPairs(_Form):
+    """Bring in a corpus of question-answer pairs that others made."""
+
+    paths: tuple[str, ...] = Field(min_length=1, title="Files")
+    """Files of the corpus, packed or in archives too; of a folder all files."""
+    format: PairFormat | None = None
+    """None to tell it from the beginning of the first file."""
+    name: Name | None = Field(default=None, title="Corpus name")
+    """Names the pairs, their spans, duplicates and rejects; none for the format's name."""
+    origin: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """What every pair says that it comes from; none for the format's name."""
+    passages: Name | None = Field(default=None, title="Registered passages")
+    """Passages that the pairs are joined to by source and source id."""
+    home: Home
+    """The folder of the artifacts."""
+    workers: int = Field(default=2, ge=1, title="Beam threads")
+    """Worker threads of the Beam jobs."""
+
+
+class ComplementPassages(_Form):
+    """Find the passages that imported corpora do not cover."""
+
+    passages: Name
+    """All passages."""
+    imported: tuple[Name, ...] = Field(min_length=1, title="Imported corpora")
+    """The corpora whose spans say what is covered."""
+    name: Name | None = None
+    """Names the passages that are left; none for PASSAGES-complement."""
+    home: Home
+    """The folder of the artifacts."""
+    workers: int = Field(default=2, ge=1, title="Beam threads")
+    """Worker threads of the Beam jobs."""
+
+
+class CountCorpus(_Form):
+    """Count what a memory is made of, as Table 1 does."""
+
+    name: Name
+    """The memory (``qa_pairs``)."""
     home: Home
     """The folder of the artifacts."""
 

@@ -70,6 +70,9 @@ QA_PAIRS: Final = _table(
     generator=_nullable(_TEXT),
     score=_FLOAT,
 )
+PAIR_SPANS: Final = _table(
+    qa_id=_TEXT, source=_TEXT, source_id=_TEXT, start=_nullable(_INT), text=_TEXT, extractor=_TEXT
+)
 NEGATIVES: Final = _table(example_id=_TEXT, qa_id=_TEXT, kind=_TEXT, rank=_INT, score=_FLOAT)
 PRETRAIN_EXAMPLES: Final = _table(
     example_id=_TEXT,
@@ -120,6 +123,7 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
         "verdicts": VERDICTS,
         "duplicates": DUPLICATES,
         "qa_pairs": QA_PAIRS,
+        "pair_spans": PAIR_SPANS,
         "negatives": NEGATIVES,
         "pretrain_examples": PRETRAIN_EXAMPLES,
         "qa_examples": QA_EXAMPLES,

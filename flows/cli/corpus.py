@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.generators import import_generator
+from flows.cli.imports import complement, count, import_pairs
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Workers
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
@@ -20,6 +21,11 @@ def corpus() -> None:
     """Passages to memory."""
 
 
+app.command("import")(import_pairs)
+app.command("complement")(complement)
+app.command("count")(count)
+
+
 @app.command("regenerate")
 def regenerate(
     preset: Preset = "mini",
@@ -31,6 +37,11 @@ def regenerate(
     extraction: Registered = None,
     generation: Registered = None,
     comprehension: Registered = None,
+    passages_from: Annotated[str | None, typer.Option(help="Registered passages, such as a complement.")] = None,
+    examples_from: Annotated[
+        str | None, typer.Option(help="Registered passages that training examples are made of (default: the same).")
+    ] = None,
+    imported: Annotated[list[str] | None, typer.Option(help="Registered imported pairs that join the memory.")] = None,
     name: Annotated[str, typer.Option(help="Names every artifact of the corpus.")] = "world",
     workers: Workers = 2,
     home: Home = DEFAULT_HOME,
@@ -46,6 +57,9 @@ def regenerate(
             "passages": [str(path.absolute()) for path in passages or []],
             "squad": str(squad.absolute()) if squad else None,
             "generators": {"extraction": extraction, "generation": generation, "comprehension": comprehension},
+            "passages_from": passages_from,
+            "examples_from": examples_from,
+            "imported": imported or [],
             "workers": workers,
             "home": home,
         }

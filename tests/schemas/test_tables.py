@@ -43,5 +43,6 @@ def test_only_named_columns_may_be_null():
         "qa_pairs.passage_id",
         "qa_pairs.start",
         "qa_pairs.generator",
+        "pair_spans.start",
         "predictions.first_hit",
     }
