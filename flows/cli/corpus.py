@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Workers
+from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 
@@ -27,6 +27,8 @@ def regenerate(
     squad: Annotated[Path | None, typer.Option(help="A SQuAD JSON that the generators are trained on.")] = None,
     name: Annotated[str, typer.Option(help="Names every artifact of the corpus.")] = "world",
     workers: Workers = 2,
+    runner: Runner = "FnApiRunner",
+    runner_options: RunnerOptions = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -40,6 +42,8 @@ def regenerate(
             "passages": [str(path.absolute()) for path in passages or []],
             "squad": str(squad.absolute()) if squad else None,
             "workers": workers,
+            "runner": runner,
+            "runner_options": runner_options or [],
             "home": home,
         }
     )
