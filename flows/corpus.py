@@ -21,6 +21,7 @@ from tasks.extract_answers import ExtractionInputs
 from tasks.filter_questions import FilterInputs
 from tasks.generate_questions import QuestionInputs
 from tasks.mine_negatives import NegativesInputs
+from tasks.runner_options import check_runner
 from tasks.train_generator import GeneratorInputs
 
 
@@ -59,7 +60,7 @@ class Corpus(Frozen):
 def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
     """Make a memory of passages; what is made already is found."""
     numbers = preset(order.preset)
-    resources = Resources(home=order.home, workers=order.workers)
+    resources = check_runner(order.resources())
     given = find_generators(order.generators, order.home)
     imported, examples_from = registered(order)
     if order.passages_from:

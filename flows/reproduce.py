@@ -12,15 +12,15 @@ from schemas.artifacts import ArtifactRef
 from schemas.evaluation import ReportConfig
 from schemas.orders import ALL_MEMORIES, Reproduce
 from schemas.presets import preset
-from schemas.resources import Resources
 from tasks.build_report import ReportInputs, Shown, copy_report
+from tasks.runner_options import check_runner
 
 
 @flow(name="reproduce-paper", persist_result=False)
 def reproduce(order: Reproduce) -> ArtifactRef:
     """Make the world corpus, its memory, the models, their answers and the report of the tables wanted."""
     numbers = preset(order.preset)
-    resources = Resources(home=order.home, workers=order.workers)
+    resources = check_runner(order.resources())
     world = steps.build_world(numbers.world, name=order.name, resources=resources)
     corpus = make_corpus(numbers.corpus, world_sources(world), {}, name=order.name, resources=resources)
     study = Study(order, numbers, world, corpus, resources)

@@ -13,6 +13,7 @@ from schemas.orders import Stage, TrainQamat
 from schemas.preset_models import CorpusPreset
 from schemas.presets import preset
 from schemas.resources import Resources
+from tasks.runner_options import check_runner
 
 STAGES: tuple[Stage, ...] = ("inbatch", "global", "finetune", "multihop")
 START: dict[Stage, Stage] = {"global": "inbatch", "finetune": "global", "multihop": "finetune"}
@@ -23,7 +24,7 @@ START: dict[Stage, Stage] = {"global": "inbatch", "finetune": "global", "multiho
 def train_qamat(order: TrainQamat) -> dict[str, Pretrained]:
     """Train the stages that are asked for; return the checkpoint and index of each."""
     numbers = preset(order.preset)
-    resources = Resources(home=order.home, workers=order.workers)
+    resources = check_runner(order.resources())
     wanted: list[Stage] = [stage for stage in STAGES if stage in order.stages]
     questions = training_questions(order, numbers.corpus, resources) if set(wanted) & {"finetune", "multihop"} else None
     trained: dict[str, Pretrained] = {}

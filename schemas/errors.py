@@ -11,6 +11,7 @@ remedy. The command line prints it without a traceback and exits 1; anything els
     │   ├── MissingArtifactError   no such kind, name, version or key
     │   ├── CorruptArtifactError   a digest, checksum or count disagrees
     │   └── IncompatibleArtifactError  made by another encoder, tokenizer or schema version
+    ├── RunnerError          what runs the Beam jobs gave up
     ├── AccountingError      read != kept + rejected: a job would lose records
     ├── GenerationError      a generator fails for all that it is given
     └── TrainingError        NaN, divergence, no examples
@@ -47,6 +48,10 @@ class CorruptArtifactError(ArtifactError):
 
 class IncompatibleArtifactError(ArtifactError):
     """Two artifacts were made by different encoders, tokenizers or schema versions."""
+
+
+class RunnerError(QamatError):
+    """What runs the Beam jobs gave up: workers were lost, a cluster does not answer."""
 
 
 class AccountingError(QamatError):

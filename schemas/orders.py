@@ -13,6 +13,7 @@ from schemas.base import Frozen
 from schemas.corpus import PairFormat
 from schemas.generation import ALL_TASKS, GeneratorLengths, GeneratorTask, PromptFormat
 from schemas.preset_models import PresetName
+from schemas.resources import Resources, RunnerName
 
 TableName = Literal["table1", "table2", "table3", "table4", "table5", "figure7"]
 MemoryKind = Literal["generated", "gold"]
@@ -38,7 +39,15 @@ class _Order(_Form):
     home: Home
     """The folder of the artifacts. Leave it empty for the worker's own (QAMAT_HOME, else qamat-home)."""
     workers: int = Field(default=2, ge=1, title="Beam threads")
-    """Worker threads of the Beam jobs."""
+    """Worker threads of the Beam jobs, where they run in this process."""
+    runner: RunnerName = Field(default="FnApiRunner", title="Beam runner")
+    """What runs the Beam jobs: FnApiRunner in this process, another on a cluster (docs/scale-out.md)."""
+    runner_options: tuple[str, ...] = Field(default=(), title="Options of the Beam runner")
+    """Beam's options of a runner on a cluster, each ``--name=value``."""
+
+    def resources(self) -> Resources:
+        """Return how the jobs of this order run."""
+        return Resources(home=self.home, workers=self.workers, runner=self.runner, runner_options=self.runner_options)
 
 
 class Generators(_Form):

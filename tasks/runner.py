@@ -1,41 +1,65 @@
 """What runs a pipeline: the runner with its options, and how a fault inside it comes back as it was raised."""
 
 import json
+import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from schemas import errors
 from schemas.resources import Resources
+from tasks.lost_workers import notice_lost_workers
+from tasks.runner_options import make_runner, options_of
 
 _FAULT = "fault.json"
 
 
 def run_pipeline(build: Callable[[beam.Pipeline], object], work: Path, resources: Resources) -> None:
-    """Build a pipeline on the chosen runner and run it to its end.
+    """Build a pipeline on the chosen runner and run it to its end; a job elsewhere is cancelled when this is stopped.
 
-    A ``QamatError`` that was raised under ``noting_faults(work)`` is raised again as it was, without Beam's words.
+    Raises:
+        QamatError: was raised under ``noting_faults(work)``, and is raised again as it was, without Beam's words.
+        ConfigError: the runner or its options cannot be used.
+        RunnerError: a runner other than FnApiRunner gave the job up for another reason.
     """
-    options = PipelineOptions(
-        flags=[],
-        direct_num_workers=resources.workers,
-        direct_running_mode="multi_threading",
-        pickle_library="cloudpickle",
-    )
+    notice_lost_workers()
+    here = resources.runner == "FnApiRunner"
+    runner = FnApiRunner(bundle_repeat=resources.bundle_repeat) if here else make_runner(resources.runner)
+    root = beam.Pipeline(runner=runner, options=options_of(resources))
+    build(root)
     (work / _FAULT).unlink(missing_ok=True)
     try:
-        with beam.Pipeline(runner=FnApiRunner(bundle_repeat=resources.bundle_repeat), options=options) as root:
-            build(root)
+        _run(root)
     except Exception as error:
         if (work / _FAULT).exists():
             name, message = json.loads((work / _FAULT).read_text())
             raise getattr(errors, name)(message) from error
+        if here:
+            raise
+        raise errors.RunnerError(
+            f"{resources.runner}: {_reason(error)}; what is done is kept: see to the runner and its workers, "
+            "then run it again"
+        ) from error
+
+
+def _run(root: beam.Pipeline) -> None:
+    result = root.run()
+    try:
+        result.wait_until_finish()
+    except KeyboardInterrupt:
+        result.cancel()
         raise
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of a runner's error that says why: the details of a gRPC status, else the last one with words."""
+    text = str(error) or type(error).__name__
+    details = re.findall(r'details = "(.+)"', text)
+    return (details or re.findall(r"^.*\w.*$", text, re.MULTILINE))[-1].strip()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import typer
 
 from flows.cli.generators import import_generator
 from flows.cli.imports import complement, count, import_pairs
-from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Workers
+from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 
@@ -44,6 +44,8 @@ def regenerate(
     imported: Annotated[list[str] | None, typer.Option(help="Registered imported pairs that join the memory.")] = None,
     name: Annotated[str, typer.Option(help="Names every artifact of the corpus.")] = "world",
     workers: Workers = 2,
+    runner: Runner = "FnApiRunner",
+    runner_options: RunnerOptions = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -61,6 +63,8 @@ def regenerate(
             "examples_from": examples_from,
             "imported": imported or [],
             "workers": workers,
+            "runner": runner,
+            "runner_options": runner_options or [],
             "home": home,
         }
     )

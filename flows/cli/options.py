@@ -12,4 +12,10 @@ Home = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 Preset = Annotated[str, typer.Option(help="The numbers of every job: toy, smoke, mini.")]
-Workers = Annotated[int, typer.Option(help="Worker threads of the Beam jobs.")]
+Workers = Annotated[int, typer.Option(help="Worker threads of the Beam jobs, where they run in this process.")]
+Runner = Annotated[
+    str, typer.Option(help="What runs the Beam jobs: FnApiRunner is this process; docs/scale-out.md has the others.")
+]
+RunnerOptions = Annotated[
+    list[str] | None, typer.Argument(metavar="[-- BEAM_OPTIONS]", help="Beam's own options of another runner.")
+]
