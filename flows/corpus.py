@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from prefect import flow
+from prefect.artifacts import create_table_artifact
 
 from flows import steps
 from flows.generators import find_generators
 from flows.lookup import open_home
+from qamat_core.funnel import funnel
+from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Name
 from schemas.base import Frozen
 from schemas.generation import ALL_TASKS, GeneratorTask, TrainGeneratorConfig
@@ -71,7 +74,7 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
         sources = file_sources(numbers.corpus, order.passages, order.squad, name=order.name, resources=resources)
     else:
         sources = world_sources(steps.build_world(numbers.world, name=order.name, resources=resources))
-    return make_corpus(
+    made = make_corpus(
         numbers.corpus,
         sources,
         given,
@@ -80,6 +83,15 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
         name=order.name,
         resources=resources,
     )
+    show_funnel(made.memory, order.name, resources)
+    return made
+
+
+def show_funnel(memory: ArtifactRef, name: Name, resources: Resources) -> None:
+    """Show in the Prefect UI what became of everything that was generated."""
+    stages = funnel(Store(resources.home), memory)
+    rows = [{"stage": one.stage, "read": one.read, "kept": one.kept, **one.reasons} for one in stages]
+    create_table_artifact(rows, key=f"funnel-{name}", description=f"What became of all that was generated for {memory}")
 
 
 def registered(order: RegenerateCorpus) -> tuple[tuple[ArtifactRef, ...], ArtifactRef | None]:

@@ -146,7 +146,8 @@ def _outcome(resources: Resources, result: object, began: datetime) -> str:
         tally.reused += not computed
     first = rows[0]
     counts = f", read {first.read} = kept {first.kept} + rejected {first.rejected}" if first.read else ""
-    return (f"made in {(now() - began).total_seconds():.1f} s" if computed else "found") + counts
+    quarantined = f", {count} quarantined" if (count := first.notes.get("quarantined")) else ""
+    return (f"made in {(now() - began).total_seconds():.1f} s" if computed else "found") + counts + quarantined
 
 
 def references(value: object) -> Iterator[ArtifactRef]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.funnel import funnel
 from flows.cli.generators import import_generator
 from flows.cli.imports import complement, count, import_pairs
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
@@ -12,6 +13,7 @@ from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 
 app = typer.Typer(help="Passages to memory.", no_args_is_help=True)
+app.command("funnel")(funnel)
 app.command("import-generator")(import_generator)
 Registered = Annotated[str | None, typer.Option(help="A registered generator for this task (default: trained here).")]
 
@@ -72,11 +74,16 @@ def regenerate(
         from flows.corpus import regenerate_corpus
 
         made = regenerate_corpus(order)
+    from qamat_core.funnel import funnel as stages_of
     from qamat_core.store.store import Store
 
-    pairs = Store(home).row(made.memory).rows
+    store = Store(home)
+    pairs = store.row(made.memory).rows
+    quarantined = sum(stage.quarantined for stage in stages_of(store, made.memory))
     if as_json:
-        artifacts = made.model_dump(mode="json")
-        print_json({**artifacts, "pairs": pairs, "computed": tally.computed, "reused": tally.reused})
+        counts = {"pairs": pairs, "quarantined": quarantined, "computed": tally.computed, "reused": tally.reused}
+        print_json({**made.model_dump(mode="json"), **counts})
         return
     print_fields({"memory": made.memory, "pairs": pairs, "made": tally.computed, "found": tally.reused})
+    if quarantined:
+        print(f"complete with {quarantined} quarantined: `qamat corpus funnel {name}`; they are tried again next time")
