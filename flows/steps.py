@@ -37,6 +37,7 @@ import tasks.ingest_questions
 import tasks.init_qamat
 import tasks.mine_multihop
 import tasks.mine_negatives
+import tasks.refilter_questions
 import tasks.summarise_predictions
 import tasks.train_closed_book
 import tasks.train_finetune
@@ -177,6 +178,7 @@ import_generator = _step("import generator", tasks.import_generator.run)
 extract_answers = _step("extract answers", tasks.extract_answers.run)
 generate_questions = _step("generate questions", tasks.generate_questions.run)
 filter_questions = _step("filter questions", tasks.filter_questions.run)
+refilter_questions = _step("refilter questions", tasks.refilter_questions.run)
 build_memory = _step("build memory", tasks.build_memory.run)
 mine_negatives = _step("mine negatives", tasks.mine_negatives.run)
 compose_questions = _step("compose questions", tasks.compose_questions.run)

@@ -161,3 +161,12 @@ class FilterQuestionsConfig(Frozen):
     filter: str = "reading-comprehension"
     """Stands in the column ``filter`` of the verdicts."""
     shape: BatchShape = BatchShape()
+
+
+class RefilterConfig(Frozen):
+    """Another rule by which pairs are kept; the reader's answers stay what they are."""
+
+    min_f1: float | None = Field(default=None, gt=0, le=1)
+    """Keeps a pair too if the answers' words overlap so much; None asks for an exact match after normalisation."""
+    min_logprob: float | None = Field(default=None, le=0)
+    """Keeps a pair only if its question's mean log-probability a piece is at least this; None keeps all."""

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 from schemas.artifacts import Name
 from schemas.base import Frozen
 from schemas.corpus import PairFormat
-from schemas.generation import ALL_TASKS, GeneratorLengths, GeneratorTask, PromptFormat
+from schemas.generation import ALL_TASKS, GeneratorLengths, GeneratorTask, PromptFormat, RefilterConfig
 from schemas.preset_models import PresetName
 from schemas.resources import Resources, RunnerName
 
@@ -149,6 +149,17 @@ class CountCorpus(_Form):
     """The memory (``qa_pairs``)."""
     home: Home
     """The folder of the artifacts."""
+
+
+class RefilterCorpus(_Order):
+    """Make a memory of a regenerated corpus by another rule, without asking the generator again."""
+
+    name: Name = Field(title="Corpus name")
+    """The corpus whose answers, questions and verdicts are taken."""
+    to: Name = Field(title="New name")
+    """Names the verdicts, the memory and the training examples that come of it."""
+    rule: RefilterConfig = RefilterConfig()
+    """Which pairs are kept."""
 
 
 class QuestionsFile(_Form):

@@ -10,10 +10,12 @@ from flows.cli.generators import import_generator
 from flows.cli.imports import complement, count, import_pairs
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_fields, print_json
+from flows.cli.refilter import refilter
 from flows.cli.running import running
 
 app = typer.Typer(help="Passages to memory.", no_args_is_help=True)
 app.command("funnel")(funnel)
+app.command("refilter")(refilter)
 app.command("import-generator")(import_generator)
 Registered = Annotated[str | None, typer.Option(help="A registered generator for this task (default: trained here).")]
 
