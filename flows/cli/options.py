@@ -17,5 +17,6 @@ Runner = Annotated[
     str, typer.Option(help="What runs the Beam jobs: FnApiRunner is this process; docs/scale-out.md has the others.")
 ]
 RunnerOptions = Annotated[
-    list[str] | None, typer.Argument(metavar="[-- BEAM_OPTIONS]", help="Beam's own options of another runner.")
+    list[str] | None,
+    typer.Argument(metavar="BEAM_OPTIONS", help="After --: Beam's own options of another runner, each --name=value."),
 ]

@@ -112,7 +112,6 @@ def _make(given: Generated, name: str, resources: Resources) -> list[ArtifactRef
     return [answers, questions, verdicts, *vars(memory).values(), *vars(mined).values()]
 
 
-@pytest.mark.slow
 def test_a_corpus_has_the_same_bytes_whoever_makes_it(generated: Generated, workers: Pool):
     home = generated.store.home
     before = workers.started()
