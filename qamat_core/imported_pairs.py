@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-from qamat_core.dedup import one_per_span
+from qamat_core.dedup.survivors import one_per_span
 from qamat_core.readers.lines import reject
 from qamat_core.readers.pairs_records import ImportedPair, Span
 from schemas.tables import QA_PAIRS, REJECTS

@@ -1,6 +1,6 @@
 """Configuration of the jobs that bring a corpus in and turn its pairs into a memory and into training examples."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -82,6 +82,20 @@ class MemoryConfig(Frozen):
 
     shard_rows: int = Field(default=65536, ge=1)
     """About so many rows come together in one partition of normalised questions, and so in one shard."""
+    near_duplicates: float | None = Field(default=None, gt=0, le=1)
+    """From this Jaccard similarity of their word sets on, questions with the same normalised answer, names and numbers
+    are duplicates; None: only equal normalised questions are (not in the paper)."""
+    permutations: int = Field(default=128, ge=1)
+    """Values of a MinHash signature, by which near-duplicates are found."""
+    bands: int | None = Field(default=None, ge=1)
+    """Parts of a signature; questions that agree on one are compared. None: the fewest that find 90 % of the pairs at
+    the threshold."""
+
+    @model_validator(mode="after")
+    def _bands_divide(self) -> Self:
+        if self.bands is not None and self.permutations % self.bands:
+            raise ValueError(f"bands {self.bands} must divide permutations {self.permutations}")
+        return self
 
 
 class NegativesConfig(Frozen):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from qamat_core.dedup import ORIGIN_GENERATED
+from qamat_core.dedup.survivors import ORIGIN_GENERATED
 from qamat_core.evaluation.corpus_statistics import OriginCounts, corpus_statistics, entries_by_origin, kept_by_filter
 from qamat_core.passage_sets import passages_in, union
 from qamat_core.store.store import Job, Store, TableDraft, write_table

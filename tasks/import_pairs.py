@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from qamat_core.dedup import one_per_question
+from qamat_core.dedup.survivors import one_per_question
 from qamat_core.imported_pairs import candidate_keys, passage_keys, settle_spans
 from qamat_core.store.shards import FileEntry
 from qamat_core.store.store import Job, Store, TableDraft

@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qamat_core.dedup import ORIGIN_GENERATED
+from qamat_core.dedup.survivors import ORIGIN_GENERATED
 from qamat_core.passage_sets import PassageSet, union
 from qamat_core.store.shards import read_shard
 from schemas.tables import METRICS

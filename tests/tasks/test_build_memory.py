@@ -1,10 +1,11 @@
 """The memory is the same however the job runs, loses nothing, and a killed job does only what is left."""
 
+import random
 from pathlib import Path
 
 import pytest
 
-from qamat_core.dedup import one_per_question
+from qamat_core.dedup.survivors import one_per_question
 from qamat_core.store.store import Store
 from schemas.corpus import MemoryConfig
 from schemas.resources import Resources
@@ -126,3 +127,36 @@ def test_a_killed_job_goes_on_with_what_is_left(
     _, again = _run(tmp_path)
     assert len(processed) == 3 + 2  # two before the kill, one that stands for it, two of four shards after it
     assert again.qa_pairs.content == memory[1].qa_pairs.content
+
+
+WORDS = ("who", "what", "Dral", "Mol", "was", "born", "in", "the", "city", "of")
+
+
+@pytest.mark.parametrize("near", [None, 0.6])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_later_version_equals_one_made_anew_and_touches_what_changed(tmp_path: Path, near: float | None, seed: int):
+    rng = random.Random(seed)
+    store, resources = Store(tmp_path), Resources(home=str(tmp_path))
+    config = MemoryConfig(shard_rows=40, near_duplicates=near)
+
+    def draw(number: int) -> Row:
+        words = " ".join(rng.choice(WORDS) for _ in range(5))
+        return pair(f"i{number:03}", f"{words}?", rng.choice("ab"), score=-rng.randrange(3))
+
+    def build(rows: list[Row], name: str) -> build_memory.MemoryRefs:
+        none = [register(store, kind, "none", []) for kind in ("answers", "questions", "verdicts")]
+        given = register(store, "qa_pairs", "given", rows, 30)
+        return build_memory.run(config, build_memory.MemoryInputs(*none, (given,)), name=name, resources=resources)
+
+    rows = [draw(number) for number in range(100)]
+    build(rows, "m")
+    gone = set(rng.sample(range(100), 3))
+    edited = [draw(int(str(row["qa_id"])[1:])) if rng.random() < 0.03 else row for row in rows]
+    later = [row for number, row in enumerate(edited) if number not in gone] + [
+        draw(number) for number in range(100, 103)
+    ]
+    again, anew = build(later, "m"), build(later, "anew")
+    assert (again.qa_pairs.content, again.duplicates.content) == (anew.qa_pairs.content, anew.duplicates.content)
+    if near is None:
+        notes = store.row(again.qa_pairs).notes
+        assert notes["keys_touched"] < notes["keys"] / 2

@@ -1,11 +1,16 @@
 """Deduplication loses nothing, keeps the best and does not depend on order or partitions."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qamat_core.dedup import kept_pairs, one_per_question, one_per_span, split_by_question
+from qamat_core.dedup.changes import deduplicate
+from qamat_core.dedup.partitions import read_partition, write_spill
+from qamat_core.dedup.survivors import EXACT, kept_pairs, one_per_question, one_per_span
 from qamat_core.text import normalize_question
 from schemas.errors import IncompatibleArtifactError
 from schemas.tables import ANSWERS, QA_PAIRS, QUESTIONS, VERDICTS
@@ -72,11 +77,14 @@ def test_survivors_do_not_depend_on_the_order_and_come_unchanged(rows: list[Row]
     assert all(row in rows for row in survivors)
 
 
-@given(pairs(), st.integers(1, 5))
-def test_partitions_together_give_what_one_pass_gives(rows: list[Row], partitions: int):
-    parts = split_by_question(_table(rows), partitions)
-    assert all(0 <= number < partitions and part.num_rows for number, part in parts.items())
-    merged = [row for part in parts.values() for row in one_per_question(part)[0].to_pylist()]
+@given(pairs(), st.integers(1, 5), st.integers(1, 3))
+def test_partitions_together_give_what_one_pass_gives(rows: list[Row], partitions: int, files: int):
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / str(number) for number in range(files)]
+        for number, path in enumerate(paths):
+            write_spill(_table(rows[number::files]), EXACT.keys, partitions, path)
+        parts = [deduplicate(EXACT, read_partition(paths, number)) for number in range(partitions)]
+    merged = [row for part in parts for row in part.survivors.select(QA_PAIRS.names).to_dicts()]
     assert sorted(merged, key=lambda row: row["qa_id"]) == one_per_question(_table(rows))[0].to_pylist()
 
 

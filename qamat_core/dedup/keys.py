@@ -1,0 +1,82 @@
+"""The keys under which pairs meet, column by column, and a hash of them that is the same everywhere.
+
+In: columns of ``qa_pairs``. Out: a key a row; rows of unlike keys are no duplicates of each other.
+"""
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from jaxtyping import UInt64
+
+from qamat_core.text import normalize_answer, normalize_question
+
+_IRREGULAR = r"[^\x00-\x08\x0e-\x1b\x20-\x7f]|  "
+"""Not ASCII, white space other than a space, or two spaces: what the quick way to the normal form leaves alone."""
+_NAME = r"\w*[\p{Lu}\p{N}]\w*"
+_FIRST_WORD = r"^\W*\w+"
+_SEPARATOR = "\x1f"
+_WORD_BYTES = 8
+
+
+def question_keys(pairs: pl.DataFrame) -> pl.Series:
+    """Return the normalised question (``normalize_question``) of each pair."""
+    questions = pairs["question"]
+    keys = questions.str.to_lowercase().str.strip_chars_start(" ").str.strip_chars_end(" ?.!")
+    rows = questions.str.contains(_IRREGULAR).arg_true()
+    if len(rows):
+        keys = keys.scatter(rows, [normalize_question(question) for question in questions.gather(rows)])
+    return keys.alias("key")
+
+
+def near_keys(pairs: pl.DataFrame) -> pl.Series:
+    """Return what near-duplicates must have in common: the normalised answer, and the question's names and numbers.
+
+    'Which country is Lyon in?' and 'Which country is Nice in?' have one answer and are no duplicates: words with a
+    capital or a digit, but for the first word, must be the same. Where nothing is capitalised, only the answer and
+    the threshold tell entities apart.
+    """
+    answers = pairs["answer"].unique()
+    normal = pl.DataFrame({"answer": answers, "key": pl.Series(map(normalize_answer, answers), dtype=pl.String)})
+    names = pl.col("question").str.replace(_FIRST_WORD, "").str.extract_all(_NAME).list.unique().list.sort()
+    joined = pairs.select("answer", names=names.list.join(" ")).join(normal, on="answer", maintain_order="left")
+    return joined.select(key=pl.concat_str("key", "names", separator=_SEPARATOR))["key"]
+
+
+def stable_hashes(texts: pl.Series) -> UInt64[np.ndarray, " N"]:
+    """Return 64 bits for each text, the same on any machine and under any version of any library.
+
+    The UTF-8 bytes are taken as little-endian words of 8, the last one filled up with zeros; each is folded in by
+    ``mix(hash ^ word)``, beginning with the number of bytes. ``mix`` is the finaliser of SplitMix64.
+    """
+    data, ends = _utf8(texts)
+    starts, sizes = ends[:-1], np.diff(ends)
+    words = np.ndarray((len(data) - _WORD_BYTES + 1,), "<u8", data, strides=(1,))
+    hashes = mix(sizes.astype(np.uint64))
+    rows = np.flatnonzero(sizes)
+    for first in range(0, int(sizes.max(initial=0)), _WORD_BYTES):
+        rows = rows[sizes[rows] > first]
+        beyond = np.maximum(first + _WORD_BYTES - sizes[rows], 0).astype(np.uint64)
+        word = words[starts[rows] + first] & (np.uint64(2**64 - 1) >> (beyond * np.uint64(8)))
+        hashes[rows] = mix(hashes[rows] ^ word)
+    return hashes
+
+
+def mix(values: UInt64[np.ndarray, " N"]) -> UInt64[np.ndarray, " N"]:
+    """Scatter 64-bit integers one to one over all 64-bit integers (the finaliser of SplitMix64)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _utf8(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bytes of all texts, then at least 8 more, and where each text ends, beginning with its start."""
+    array = texts.rechunk().to_arrow().cast(pa.large_string())
+    _, offsets, data = array.buffers()
+    ends = (
+        np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+        if len(array)
+        else np.zeros(1, np.int64)
+    )
+    filled = np.zeros(ends[-1] + _WORD_BYTES, np.uint8)
+    filled[: ends[-1]] = np.frombuffer(data, np.uint8)[: ends[-1]] if data else 0
+    return filled, ends
