@@ -25,7 +25,7 @@ from schemas.corpus import MemoryConfig
 from schemas.errors import ArtifactError
 from schemas.resources import Resources
 from tasks.beam import Counted, Receipt, Shards, Tables, align, draft_of, read_receipts, run_shards
-from tasks.partitions import OUTPUTS, EarlierRun, PairShard, Stage
+from tasks.dedup_partitions import OUTPUTS, EarlierRun, PairShard, Stage
 
 _GENERATED = ("answers", "questions", "verdicts")
 _IMPORTED = "imported-"
