@@ -77,7 +77,7 @@ class RegenerateCorpus(_Order):
     about a complement alone; none for the passages that are asked about."""
     imported: tuple[Name, ...] = Field(default=(), title="Imported pairs")
     """Registered pairs (``qa_pairs``) that join the memory."""
-    generators: Generators = Generators()
+    generators: Generators = Field(default=Generators(), title="Generators")
     """Generators that are there already, trained or imported."""
 
     @model_validator(mode="after")
