@@ -6,6 +6,7 @@ from pathlib import Path
 
 import absl.logging
 import pytest
+from hypothesis import settings
 
 from qamat_core.store.store import Store
 
@@ -33,3 +34,7 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}: set QAMAT_SHARED_DATA")
     return folder
+
+
+settings.register_profile("shared", deadline=None)  # how long an example takes says little on a machine that others use
+settings.load_profile("shared")
