@@ -22,7 +22,10 @@ def regenerate(
     preset: Preset = "mini",
     passages: Annotated[
         list[Path] | None,
-        typer.Option(help="A file of passages (DPR TSV, JSONL, SQuAD JSON; .gz too); without, the embedded world."),
+        typer.Option(
+            help="A file of passages (DPR TSV, JSONL, Wikipedia XML, SQuAD, HotpotQA, MuSiQue; .gz, .bz2, tar, zip "
+            "too) or wiki-vital; without, the embedded world."
+        ),
     ] = None,
     squad: Annotated[Path | None, typer.Option(help="A SQuAD JSON that the generators are trained on.")] = None,
     name: Annotated[str, typer.Option(help="Names every artifact of the corpus.")] = "world",
@@ -37,7 +40,7 @@ def regenerate(
         {
             "preset": preset,
             "name": name,
-            "passages": [str(path.absolute()) for path in passages or []],
+            "passages": [_absolute(path) for path in passages or []],
             "squad": str(squad.absolute()) if squad else None,
             "workers": workers,
             "home": home,
@@ -55,3 +58,10 @@ def regenerate(
         print_json({**artifacts, "pairs": pairs, "computed": tally.computed, "reused": tally.reused})
         return
     print_fields({"memory": made.memory, "pairs": pairs, "made": tally.computed, "found": tally.reused})
+
+
+def _absolute(passages: Path) -> str:
+    """Return a path from the root, for the order may run elsewhere; ``wiki-vital`` is none."""
+    from qamat_core.readers.wiki_vital import WIKI_VITAL
+
+    return WIKI_VITAL if str(passages) == WIKI_VITAL else str(passages.absolute())

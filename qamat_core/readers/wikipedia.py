@@ -1,0 +1,149 @@
+"""Wikipedia's XML dumps (pages-articles): articles as passages of 100 words, streamed page by page.
+
+A passage's source id is ``page id:offset``, the character of the article's plain text at which it begins. A page that
+is no article, a redirect, a disambiguation page (left out as in DPR's passages) or without prose is a reject that is
+expected; a malformed page is a reject, and XML that breaks off an ``InputError``. A reject's source is ``name:title``.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from typing import IO, Final
+from xml.etree.ElementTree import ParseError
+
+from mwxml import Page
+from mwxml.element_iterator import ElementIterator
+from mwxml.errors import MalformedXML
+from mwxml.iteration.site_info import SiteInfo
+
+from qamat_core.readers.blocks import passages_of
+from qamat_core.readers.fields import as_text
+from qamat_core.readers.lines import BadRecordError, Distinct, reject
+from qamat_core.readers.wikitext import MEDIA, plain_text, template_names
+from schemas.errors import InputError
+from schemas.records import Passage, Reject
+
+NOT_AN_ARTICLE: Final = "no article: the page is in another namespace"
+REDIRECT: Final = "no article: the page is a redirect"
+DISAMBIGUATION: Final = "no article: the page is a disambiguation"
+NO_PROSE: Final = "no prose: the article is all tables, lists or templates"
+EXPECTED: Final = frozenset({NOT_AN_ARTICLE, REDIRECT, DISAMBIGUATION, NO_PROSE})
+"""Reasons that are no fault of a dump."""
+
+MAX_PAGE_BYTES: Final = 1 << 26
+"""More than one page is never held; a page with all its revisions may be larger and is refused with its file."""
+MAX_TEXT_CHARACTERS: Final = 1 << 21
+"""MediaWiki's own bound on an article is 2 MiB."""
+
+_PAGE_FAULTS = (MalformedXML, ValueError, TypeError, AttributeError, KeyError)
+"""What mwxml raises for a page that lacks something or holds something else."""
+_MEDIA_IDS: Final = frozenset({-2, 6, 14})
+_REDIRECT_TEXT: Final = re.compile(r"\s*#redirect", re.IGNORECASE)
+_DISAMBIGUATIONS: Final = ("disambig", "dab", "hndis", "geodis", "hospitaldis", "schooldis", "mathdab", "numberdis")
+
+
+def read_wikipedia(
+    stream: IO[bytes], name: str, source: str = "wikipedia", *, max_page_bytes: int = MAX_PAGE_BYTES
+) -> Iterator[Passage | Reject]:
+    """Read the articles in file order.
+
+    Raises ``InputError`` for what is no MediaWiki XML, is cut off, or holds a page larger than ``max_page_bytes``.
+    """
+    pages = _BoundedPages(stream, name, max_page_bytes)
+    try:
+        root = ElementIterator.from_file(pages)
+        if root.tag != "mediawiki":
+            raise InputError(f"{name}: no Wikipedia dump (it begins with <{root.tag[:80]}>): give pages-articles.xml")
+        yield from _read_elements(root, name, source, pages.begin)
+        for _ in root.pointer.etree_events:  # to the end: junk there is damage too
+            pass
+    except (ParseError, LookupError, UnicodeError) as error:
+        reason = str(error).partition(": b'")[0]
+        raise InputError(f"{name}: the XML is cut off or damaged ({reason[:200]}): fetch the file again") from error
+
+
+class _BoundedPages:
+    """A stream for the parser that gives at most so many bytes between two pages."""
+
+    def __init__(self, stream: IO[bytes], name: str, limit: int) -> None:
+        self._stream, self._name, self._limit = stream, name, limit
+        self._given = 0
+
+    def begin(self) -> None:
+        """Begin another page."""
+        self._given = 0
+
+    def read(self, size: int) -> bytes:
+        """Read as a file does."""
+        data = self._stream.read(size)
+        self._given += len(data)
+        if self._given > self._limit:
+            raise InputError(f"{self._name}: a page is larger than {self._limit} bytes: give a dump without history")
+        return data
+
+
+def _read_elements(
+    root: ElementIterator, name: str, source: str, begin: Callable[[], None]
+) -> Iterator[Passage | Reject]:
+    media, ids = MEDIA, Distinct()
+    for number, element in enumerate(root):
+        title = f"element {number}"
+        try:
+            if element.tag == "siteinfo":
+                media = MEDIA | _media(SiteInfo.from_element(element))
+                continue
+            if element.tag != "page":
+                raise BadRecordError(f"no page but <{element.tag[:80]}>")
+            page = Page.from_element(element)
+            title = page.title or title
+            passages = _passages(page, source, media, ids)
+        except (*_PAGE_FAULTS, AssertionError) as error:
+            reason = str(error) if isinstance(error, BadRecordError) else f"malformed page: {error}"
+            yield reject(f"{name}:{title}", title, reason)
+        else:
+            yield from passages
+        root.element.clear()  # the parser's tree would keep every page
+        begin()
+
+
+def _media(site: SiteInfo) -> frozenset[str]:
+    spaces = site.namespaces or []
+    return frozenset(space.name.lower() for space in spaces if space.id in _MEDIA_IDS and space.name)
+
+
+def _passages(page: Page, source: str, media: Collection[str], ids: Distinct) -> list[Passage]:
+    if page.id is None:
+        raise BadRecordError("malformed page: no id")
+    ids.check(str(page.id))
+    if page.namespace != 0:
+        raise BadRecordError(NOT_AN_ARTICLE)
+    title = as_text(page.title, "the title")
+    if page.redirect is not None:
+        raise BadRecordError(REDIRECT)
+    text = _text(page)
+    if title.endswith("(disambiguation)") or any(map(_is_disambiguation, template_names(text))):
+        raise BadRecordError(DISAMBIGUATION)
+    passages = list(passages_of(source, str(page.id), title, plain_text(text, media)))
+    if not passages:
+        raise BadRecordError(NO_PROSE)
+    for passage in passages:
+        as_text(passage.text, "the text")
+    return passages
+
+
+def _text(page: Page) -> str:
+    """Return the wikitext of the page's last revision."""
+    text: str | None = None
+    for revision in page:
+        main = (revision.slots or {}).get("main")
+        text = main.text if main is not None else None
+    if not text or not text.strip():
+        raise BadRecordError("the page has no text")
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise BadRecordError(f"the text is longer than {MAX_TEXT_CHARACTERS} characters")
+    if _REDIRECT_TEXT.match(text):
+        raise BadRecordError(REDIRECT)
+    return text
+
+
+def _is_disambiguation(template: str) -> bool:
+    return template.startswith(_DISAMBIGUATIONS[0]) or template in _DISAMBIGUATIONS
