@@ -97,12 +97,18 @@ def _read_elements(
             title = page.title or title
             passages = _passages(page, source, media, ids)
         except (*_PAGE_FAULTS, AssertionError) as error:
-            reason = str(error) if isinstance(error, BadRecordError) else f"malformed page: {error}"
-            yield reject(f"{name}:{title}", title, reason)
+            yield reject(f"{name}:{title}", title, _reason(error))
         else:
             yield from passages
         root.element.clear()  # the parser's tree would keep every page
         begin()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, BadRecordError):
+        return str(error)
+    known = isinstance(error, MalformedXML)
+    return f"malformed page: {error if known else 'an element is missing, empty or no number where it must be one'}"
 
 
 def _media(site: SiteInfo) -> frozenset[str]:
@@ -134,8 +140,7 @@ def _text(page: Page) -> str:
     """Return the wikitext of the page's last revision."""
     text: str | None = None
     for revision in page:
-        main = (revision.slots or {}).get("main")
-        text = main.text if main is not None else None
+        text = revision.text
     if not text or not text.strip():
         raise BadRecordError("the page has no text")
     if len(text) > MAX_TEXT_CHARACTERS:
