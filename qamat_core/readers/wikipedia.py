@@ -6,7 +6,8 @@ expected; a malformed page is a reject, and XML that breaks off an ``InputError`
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import contextmanager
 from typing import IO, Final
 from xml.etree.ElementTree import ParseError
 
@@ -16,7 +17,7 @@ from mwxml.errors import MalformedXML
 from mwxml.iteration.site_info import SiteInfo
 
 from qamat_core.readers.blocks import passages_of
-from qamat_core.readers.fields import as_text
+from qamat_core.readers.fields import as_text, as_utf8
 from qamat_core.readers.lines import BadRecordError, Distinct, reject
 from qamat_core.readers.wikitext import MEDIA, plain_text, template_names
 from schemas.errors import InputError
@@ -34,8 +35,6 @@ MAX_PAGE_BYTES: Final = 1 << 26
 MAX_TEXT_CHARACTERS: Final = 1 << 21
 """MediaWiki's own bound on an article is 2 MiB."""
 
-_PAGE_FAULTS = (MalformedXML, ValueError, TypeError, AttributeError, KeyError)
-"""What mwxml raises for a page that lacks something or holds something else."""
 _MEDIA_IDS: Final = frozenset({-2, 6, 14})
 _REDIRECT_TEXT: Final = re.compile(r"\s*#redirect", re.IGNORECASE)
 _DISAMBIGUATIONS: Final = ("disambig", "dab", "hndis", "geodis", "hospitaldis", "schooldis", "mathdab", "numberdis")
@@ -89,65 +88,70 @@ def _read_elements(
         title = f"element {number}"
         try:
             if element.tag == "siteinfo":
-                media = MEDIA | _media(SiteInfo.from_element(element))
+                media = MEDIA | _media(element)
                 continue
-            if element.tag != "page":
-                raise BadRecordError(f"no page but <{element.tag[:80]}>")
-            page = Page.from_element(element)
+            page, text = _page(element)
             title = page.title or title
-            passages = _passages(page, source, media, ids)
-        except (*_PAGE_FAULTS, AssertionError) as error:
-            yield reject(f"{name}:{title}", title, _reason(error))
-        else:
-            yield from passages
+            yield from _passages(page, text, source, media, ids)
+        except BadRecordError as error:
+            yield reject(f"{name}:{title}", title, str(error))
         root.element.clear()  # the parser's tree would keep every page
         begin()
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, BadRecordError):
-        return str(error)
-    known = isinstance(error, MalformedXML)
-    return f"malformed page: {error if known else 'an element is missing, empty or no number where it must be one'}"
+@contextmanager
+def _well_formed() -> Generator[None]:
+    """Turn what mwxml raises for an element that is not as it should be into a ``BadRecordError``."""
+    try:
+        yield
+    except MalformedXML as error:
+        raise BadRecordError(f"malformed page: {error}") from error
+    except (ValueError, TypeError, AttributeError, KeyError, AssertionError) as error:
+        raise BadRecordError(
+            "malformed page: an element is missing, empty or no number where it is to be one"
+        ) from error
 
 
-def _media(site: SiteInfo) -> frozenset[str]:
-    spaces = site.namespaces or []
+def _media(element: ElementIterator) -> frozenset[str]:
+    """Return the wiki's own names of the namespaces whose links show nothing, in lower case."""
+    with _well_formed():
+        spaces = SiteInfo.from_element(element).namespaces or []
     return frozenset(space.name.lower() for space in spaces if space.id in _MEDIA_IDS and space.name)
 
 
-def _passages(page: Page, source: str, media: Collection[str], ids: Distinct) -> list[Passage]:
+def _page(element: ElementIterator) -> tuple[Page, str]:
+    """Return a page and the wikitext of its last revision; the text is passed over where the page is no article."""
+    if element.tag != "page":
+        raise BadRecordError(f"no page but <{element.tag[:80]}>")
+    text: str | None = None
+    with _well_formed():
+        page = Page.from_element(element)
+        if page.namespace == 0 and page.redirect is None:
+            for revision in page:
+                text = revision.text
+    return page, text or ""
+
+
+def _passages(page: Page, text: str, source: str, media: Collection[str], ids: Distinct) -> Iterator[Passage]:
+    """Give the passages of an article; raises ``BadRecordError`` with the reason for any other page."""
     if page.id is None:
         raise BadRecordError("malformed page: no id")
     ids.check(str(page.id))
     if page.namespace != 0:
         raise BadRecordError(NOT_AN_ARTICLE)
     title = as_text(page.title, "the title")
-    if page.redirect is not None:
+    if page.redirect is not None or _REDIRECT_TEXT.match(text):
         raise BadRecordError(REDIRECT)
-    text = _text(page)
-    if title.endswith("(disambiguation)") or any(map(_is_disambiguation, template_names(text))):
-        raise BadRecordError(DISAMBIGUATION)
-    passages = list(passages_of(source, str(page.id), title, plain_text(text, media)))
-    if not passages:
-        raise BadRecordError(NO_PROSE)
-    for passage in passages:
-        as_text(passage.text, "the text")
-    return passages
-
-
-def _text(page: Page) -> str:
-    """Return the wikitext of the page's last revision."""
-    text: str | None = None
-    for revision in page:
-        text = revision.text
-    if not text or not text.strip():
+    if not text.strip():
         raise BadRecordError("the page has no text")
     if len(text) > MAX_TEXT_CHARACTERS:
         raise BadRecordError(f"the text is longer than {MAX_TEXT_CHARACTERS} characters")
-    if _REDIRECT_TEXT.match(text):
-        raise BadRecordError(REDIRECT)
-    return text
+    if title.endswith("(disambiguation)") or any(map(_is_disambiguation, template_names(text))):
+        raise BadRecordError(DISAMBIGUATION)
+    prose = as_utf8(plain_text(text, media), "the text")
+    if not prose:
+        raise BadRecordError(NO_PROSE)
+    yield from passages_of(source, str(page.id), title, prose)
 
 
 def _is_disambiguation(template: str) -> bool:
