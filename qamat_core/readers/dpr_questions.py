@@ -34,4 +34,5 @@ def _literal(text: str) -> object:
             warnings.simplefilter("ignore", DeprecationWarning)
             return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise BadRecordError(f"the answers are no Python list: {error}") from error
+        reason = str(error).partition(": <")[0]  # what follows is an address in memory
+        raise BadRecordError(f"the answers are no Python list: {reason}") from error

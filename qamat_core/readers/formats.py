@@ -4,6 +4,7 @@ Archives are read member by member; a member of no known format is a reject, a f
 """
 
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -36,6 +37,9 @@ _PASSAGES: Final[Mapping[str, Read[Passage]]] = {
     "wiki-vital": read_wiki_vital,
 }
 _CORPORA: Final[Mapping[str, Read[Passage | Annotation]]] = {**_PASSAGES, "SQuAD JSON": read_squad}
+_SQUAD: Final = re.compile(r'\{\s*"(data|version)"\s*:')
+_KEYS: Final = {'"paragraph_text"': "MuSiQue JSONL", '"paragraphs"': "SQuAD JSON", '"extract"': "wiki-vital"}
+"""What tells a file of objects whose name says nothing; the first that is found."""
 _PASSAGE_ENDINGS: Final = ".tsv, .jsonl, .json, .xml"
 _QUESTION_ENDINGS: Final = ".jsonl, .csv"
 
@@ -104,21 +108,17 @@ def _passage_format(ending: str, head: str) -> str:
 def _json_format(head: str) -> str:
     if head.startswith("["):
         return "HotpotQA JSON"
-    return "wiki-vital" if '"extract"' in head and '"paragraphs"' not in head else "SQuAD JSON"
+    return "wiki-vital" if '"extract"' in head and not _SQUAD.match(head) else "SQuAD JSON"
 
 
 def _format_by_head(head: str) -> str:
     if head.startswith(("<mediawiki", "<?xml")):
         return "Wikipedia XML"
-    if head.startswith("[") or (head.startswith("{") and ('"context"' in head or '"extract"' in head)):
-        return _json_format(head)
+    if head.startswith("["):
+        return "HotpotQA JSON"
     if head.startswith("{"):
-        return "MuSiQue JSONL" if '"paragraph_text"' in head else _object_format(head)
+        return next((form for key, form in _KEYS.items() if key in head), "JSONL")
     return "DPR TSV" if head.startswith("id\t") else ""
-
-
-def _object_format(head: str) -> str:
-    return "SQuAD JSON" if '"paragraphs"' in head else "JSONL"
 
 
 def _question_format(ending: str, head: str) -> str:
