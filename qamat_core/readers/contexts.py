@@ -18,8 +18,7 @@ from qamat_core.readers.fields import (
     text_field,
     whole_json,
 )
-from qamat_core.readers.lines import MAX_LINE_BYTES, BadRecordError, read_lines, reject
-from schemas.errors import InputError
+from qamat_core.readers.lines import MAX_LINE_BYTES, BadFileError, BadRecordError, read_lines, reject
 from schemas.records import Passage, Reject
 from schemas.tables import stable_id
 
@@ -34,7 +33,7 @@ def read_hotpotqa(
 ) -> Iterator[Item]:
     """Read ``context``, pairs of title and sentences; the title is the source id, as in the supporting facts.
 
-    Holds the file's JSON in memory. Raises ``InputError`` for a file that is larger than ``max_bytes`` or no JSON list.
+    Holds the JSON in memory. Raises ``BadFileError`` for a file that is larger than ``max_bytes`` or no JSON list.
     """
     seen: set[str] = set()
     for number, record in enumerate(_records(stream, name, max_bytes)):
@@ -70,7 +69,7 @@ def _records(stream: IO[bytes], name: str, max_bytes: int) -> list[object]:
         if not isinstance(value, list):
             raise BadRecordError(f"expected a list, found {type(value).__name__}")
     except BadRecordError as error:
-        raise InputError(f"{name}: no HotpotQA JSON ({error}): give hotpot_train_v1.1.json or its like") from error
+        raise BadFileError(name, f"no HotpotQA JSON ({error}): give hotpot_train_v1.1.json or its like") from error
     return cast("list[object]", value)
 
 

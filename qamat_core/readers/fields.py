@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import IO, Final, cast
 
-from qamat_core.readers.lines import BadRecordError
-from schemas.errors import InputError
+from qamat_core.readers.lines import BadFileError, BadRecordError
 
 MAX_JSON_BYTES: Final = 1 << 30
 
@@ -13,11 +12,11 @@ MAX_JSON_BYTES: Final = 1 << 30
 def whole_json(stream: IO[bytes], name: str, *, max_bytes: int = MAX_JSON_BYTES) -> object:
     """Parse a stream that is one JSON value, held in memory as a whole.
 
-    Raises ``BadRecordError`` for what is no JSON in UTF-8 and ``InputError`` beyond ``max_bytes``.
+    Raises ``BadRecordError`` for what is no JSON in UTF-8 and ``BadFileError`` beyond ``max_bytes``.
     """
     raw = stream.read(max_bytes + 1)
     if len(raw) > max_bytes:
-        raise InputError(f"{name}: larger than {max_bytes} bytes: split the file")
+        raise BadFileError(name, f"larger than {max_bytes} bytes: split the file")
     try:
         return cast("object", json.loads(raw.decode("utf-8-sig")))
     except (ValueError, RecursionError) as error:

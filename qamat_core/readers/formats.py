@@ -15,6 +15,7 @@ from qamat_core.readers.contexts import read_hotpotqa, read_musique
 from qamat_core.readers.dpr_passages import read_dpr_passages
 from qamat_core.readers.dpr_questions import read_dpr_questions
 from qamat_core.readers.jsonl_passages import read_jsonl_passages
+from qamat_core.readers.lines import BadFileError
 from qamat_core.readers.nq_open import read_nq_open
 from qamat_core.readers.squad import read_squad, read_squad_passages
 from qamat_core.readers.streams import BUFFER_BYTES
@@ -74,7 +75,10 @@ def _read(path: Path, choose: Callable[[str, str], Read[Record] | None], endings
         name = member if member == path.name else f"{path.name}/{member}"
         read = choose(_ending(member), _head(stream))
         if read is not None:
-            yield from read(stream, name)
+            try:
+                yield from read(stream, name)
+            except BadFileError as error:
+                raise InputError(f"{path.parent / name}: {error.reason}") from error
         elif member == path.name:
             raise InputError(f"{path}: format not recognised: give a file that ends in {endings} (or packed)")
         else:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Final, TypeVar
 
+from schemas.errors import InputError
 from schemas.records import Reject
 
 MAX_LINE_BYTES: Final = 1 << 20
@@ -17,6 +18,14 @@ Record = TypeVar("Record")
 
 class BadRecordError(ValueError):
     """A record cannot be used; the message is the reason that stands in its reject."""
+
+
+class BadFileError(InputError):
+    """A file or member cannot be used as a whole; ``reason`` says why and what to give instead."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
 
 
 class Distinct:

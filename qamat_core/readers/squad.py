@@ -1,6 +1,6 @@
 """SQuAD JSON, 1.1 and 2.0: articles with paragraphs, each with questions and the spans that answer them.
 
-A paragraph gives a passage, a question an annotation. A file that is no JSON at all is an ``InputError``; a
+A paragraph gives a passage, a question an annotation. A file that is no JSON at all is a ``BadFileError``; a
 paragraph or question that cannot be used is a reject, whose source names its place in the file:
 ``name:data[0].paragraphs[3].qas[1]``.
 """
@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Final
 
 from qamat_core.readers.fields import MAX_JSON_BYTES, as_json, as_object, as_utf8, list_field, text_field, whole_json
-from qamat_core.readers.lines import BadRecordError, Distinct, reject
-from schemas.errors import InputError
+from qamat_core.readers.lines import BadFileError, BadRecordError, Distinct, reject
 from schemas.records import Annotation, Passage, Reject
 
 UNANSWERABLE: Final = "unanswerable: the data set gives no answer"
@@ -24,7 +23,7 @@ def read_squad(
 ) -> Iterator[Item]:
     """Read paragraph by paragraph: the passage, then its annotations. Holds the file's JSON in memory.
 
-    Raises ``InputError`` for a file that is larger than ``max_bytes`` or holds no SQuAD JSON.
+    Raises ``BadFileError`` for a file that is larger than ``max_bytes`` or holds no SQuAD JSON.
     """
     ids = Distinct()
     for number, article in enumerate(_articles(stream, name, max_bytes)):
@@ -51,7 +50,7 @@ def _articles(stream: IO[bytes], name: str, max_bytes: int) -> list[object]:
     try:
         return list_field(as_object(whole_json(stream, name, max_bytes=max_bytes)), "data")
     except BadRecordError as error:
-        raise InputError(f"{name}: no SQuAD JSON ({error}): give a file in the form of train-v1.1.json") from error
+        raise BadFileError(name, f"no SQuAD JSON ({error}): give a file in the form of train-v1.1.json") from error
 
 
 def _read_paragraph(value: object, place: str, source: str, title: str, index: int, ids: Distinct) -> Iterator[Item]:

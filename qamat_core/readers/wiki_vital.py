@@ -11,7 +11,7 @@ from typing import IO, Final
 
 from qamat_core.readers.blocks import passages_of
 from qamat_core.readers.fields import MAX_JSON_BYTES, as_json, as_object, as_utf8, text_field, whole_json
-from qamat_core.readers.lines import BadRecordError, reject
+from qamat_core.readers.lines import BadFileError, BadRecordError, reject
 from schemas.errors import InputError
 from schemas.records import Passage, Reject
 
@@ -42,12 +42,12 @@ def read_wiki_vital(
 ) -> Iterator[Passage | Reject]:
     """Read the summaries in blocks of 100 words; a source id is ``title:offset``. Holds the JSON in memory.
 
-    Raises ``InputError`` for a file that is larger than ``max_bytes`` or no JSON object.
+    Raises ``BadFileError`` for a file that is larger than ``max_bytes`` or no JSON object.
     """
     try:
         articles = as_object(whole_json(stream, name, max_bytes=max_bytes))
     except BadRecordError as error:
-        raise InputError(f"{name}: no summaries ({error}): give the {_DATA} of {_PACKAGE}") from error
+        raise BadFileError(name, f"no summaries ({error}): give the {_DATA} of {_PACKAGE}") from error
     for title, value in articles.items():
         try:
             text = text_field(as_object(value), "extract")

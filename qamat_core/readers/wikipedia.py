@@ -2,7 +2,7 @@
 
 A passage's source id is ``page id:offset``, the character of the article's plain text at which it begins. A page that
 is no article, a redirect, a disambiguation page (left out as in DPR's passages) or without prose is a reject that is
-expected; a malformed page is a reject, and XML that breaks off an ``InputError``. A reject's source is ``name:title``.
+expected; a malformed page is a reject, and XML that breaks off a ``BadFileError``. A reject's source is ``name:title``.
 """
 
 import re
@@ -18,9 +18,8 @@ from mwxml.iteration.site_info import SiteInfo
 
 from qamat_core.readers.blocks import passages_of
 from qamat_core.readers.fields import as_text, as_utf8
-from qamat_core.readers.lines import BadRecordError, Distinct, reject
+from qamat_core.readers.lines import BadFileError, BadRecordError, Distinct, reject
 from qamat_core.readers.wikitext import MEDIA, plain_text, template_names
-from schemas.errors import InputError
 from schemas.records import Passage, Reject
 
 NOT_AN_ARTICLE: Final = "no article: the page is in another namespace"
@@ -45,19 +44,19 @@ def read_wikipedia(
 ) -> Iterator[Passage | Reject]:
     """Read the articles in file order.
 
-    Raises ``InputError`` for what is no MediaWiki XML, is cut off, or holds a page larger than ``max_page_bytes``.
+    Raises ``BadFileError`` for what is no MediaWiki XML, is cut off, or holds a page larger than ``max_page_bytes``.
     """
     pages = _BoundedPages(stream, name, max_page_bytes)
     try:
         root = ElementIterator.from_file(pages)
         if root.tag != "mediawiki":
-            raise InputError(f"{name}: no Wikipedia dump (it begins with <{root.tag[:80]}>): give pages-articles.xml")
+            raise BadFileError(name, f"no Wikipedia dump (it begins with <{root.tag[:80]}>): give pages-articles.xml")
         yield from _read_elements(root, name, source, pages.begin)
         for _ in root.pointer.etree_events:  # to the end: junk there is damage too
             pass
     except (ParseError, LookupError, UnicodeError) as error:
         reason = str(error).partition(": b'")[0]
-        raise InputError(f"{name}: the XML is cut off or damaged ({reason[:200]}): fetch the file again") from error
+        raise BadFileError(name, f"the XML is cut off or damaged ({reason[:200]}): fetch the file again") from error
 
 
 class _BoundedPages:
@@ -76,7 +75,7 @@ class _BoundedPages:
         data = self._stream.read(size)
         self._given += len(data)
         if self._given > self._limit:
-            raise InputError(f"{self._name}: a page is larger than {self._limit} bytes: give a dump without history")
+            raise BadFileError(self._name, f"a page is larger than {self._limit} bytes: give a dump without history")
         return data
 
 
