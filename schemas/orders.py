@@ -67,7 +67,8 @@ class RegenerateCorpus(_Order):
     name: Name = Field(default="world", title="Corpus name")
     """Names every artifact of the corpus: lower-case letters, digits, hyphens."""
     passages: tuple[str, ...] = Field(default=(), title="Passage files")
-    """Files of passages (DPR TSV, JSONL, SQuAD JSON; .gz too); none for the embedded world corpus."""
+    """Files of passages (DPR TSV, JSONL, Wikipedia XML, SQuAD, HotpotQA, MuSiQue; packed or in a tar or zip too), or
+    wiki-vital; none for the embedded world corpus."""
     squad: str | None = Field(default=None, title="SQuAD file")
     """A SQuAD JSON that generators are trained on; none for the annotations that stand in the passage files."""
     passages_from: Name | None = Field(default=None, title="Registered passages")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from qamat_core.batches import Record, TableWriter
-from qamat_core.readers.accounting import check_rejects
-from qamat_core.readers.lines import open_bytes
+from qamat_core.readers.accounting import IN_EARLIER_FILE, checked
+from qamat_core.readers.streams import guarding
 from qamat_core.store.shards import sha256_of
 from qamat_core.store.store import TableDraft
 from schemas.artifacts import TableKind
@@ -22,10 +22,12 @@ _COLUMNS: Mapping[type[Record], tuple[TableKind, str]] = {
 
 def describe(paths: Sequence[Path]) -> tuple[SourceFile, ...]:
     """Return names and SHA-256 of files. Raises ``InputError`` for one that cannot be read."""
-    for path in paths:
-        with open_bytes(path) as file:
-            file.read(1)
-    return tuple(SourceFile(name=path.name, sha256=sha256_of(path)) for path in paths)
+    return tuple(_describe(path) for path in paths)
+
+
+def _describe(path: Path) -> SourceFile:
+    with guarding(path):
+        return SourceFile(name=path.name, sha256=sha256_of(path))
 
 
 def take_in(
@@ -46,14 +48,8 @@ def take_in(
     writers = {kind: TableWriter(kind, work, config.shard_rows) for kind in (*kinds, "rejects")}
     ids: set[str] = set()
     for path in paths:
-        rejects: list[Reject] = []
-        count = 0
-        for record in _refuse_known(read(path), ids, path):
-            count += 1
-            if isinstance(record, Reject):
-                rejects.append(record)
+        for record in checked(_refuse_known(read(path), ids, path), str(path), config.max_reject_share):
             writers[_kind(record)].add(record)
-        check_rejects(str(path), count, rejects, config.max_reject_share)
     total = sum(writer.rows for writer in writers.values())
     rejected = writers["rejects"].rows
     return {kind: writer.draft(read=total, rejected=rejected) for kind, writer in writers.items()}
@@ -67,7 +63,7 @@ def _refuse_known(records: Iterable[Record], ids: set[str], path: Path) -> Itera
             continue
         record_id = str(getattr(record, _COLUMNS[type(record)][1]))
         if record_id in ids:
-            yield Reject(path.name, record_id, "the same record stands in an earlier file")
+            yield Reject(path.name, record_id, IN_EARLIER_FILE)
         else:
             ids.add(record_id)
             yield record

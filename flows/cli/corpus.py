@@ -35,7 +35,10 @@ def regenerate(
     preset: Preset = "mini",
     passages: Annotated[
         list[Path] | None,
-        typer.Option(help="A file of passages (DPR TSV, JSONL, SQuAD JSON; .gz too); without, the embedded world."),
+        typer.Option(
+            help="A file of passages (DPR TSV, JSONL, Wikipedia XML, SQuAD, HotpotQA, MuSiQue; .gz, .bz2, tar, zip "
+            "too) or wiki-vital; without, the embedded world."
+        ),
     ] = None,
     squad: Annotated[Path | None, typer.Option(help="A SQuAD JSON that the generators are trained on.")] = None,
     extraction: Registered = None,
@@ -60,7 +63,7 @@ def regenerate(
         {
             "preset": preset,
             "name": name,
-            "passages": [str(path.absolute()) for path in passages or []],
+            "passages": [_absolute(path) for path in passages or []],
             "squad": str(squad.absolute()) if squad else None,
             "generators": {"extraction": extraction, "generation": generation, "comprehension": comprehension},
             "passages_from": passages_from,
@@ -89,3 +92,10 @@ def regenerate(
     print_fields({"memory": made.memory, "pairs": pairs, "made": tally.computed, "found": tally.reused})
     if quarantined:
         print(f"complete with {quarantined} quarantined: `qamat corpus funnel {name}`; they are tried again next time")
+
+
+def _absolute(passages: Path) -> str:
+    """Return a path from the root, for the order may run elsewhere; ``wiki-vital`` is none."""
+    from qamat_core.readers.wiki_vital import WIKI_VITAL
+
+    return WIKI_VITAL if str(passages) == WIKI_VITAL else str(passages.absolute())

@@ -2,8 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from qamat_core.readers.fields import as_text
 from qamat_core.readers.lines import MAX_LINE_BYTES, BadRecordError, Distinct, parse_lines
@@ -13,22 +12,22 @@ _COLUMNS: Final = ("id", "text", "title")
 
 
 def read_dpr_passages(
-    path: Path, source: str = "psgs_w100", *, max_line_bytes: int = MAX_LINE_BYTES
+    stream: IO[bytes], name: str, source: str = "psgs_w100", *, max_line_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[Passage | Reject]:
-    """Read the passages in file order; the header line may be absent. Raises ``InputError`` for an unreadable file."""
+    """Read the passages in file order; the header line may be absent."""
 
     ids = Distinct()
 
     def parse(line: str) -> Passage:
         columns = split_tsv(line, len(_COLUMNS))
         source_id, text, title = (
-            as_text(value, f'column "{name}"') if name != "title" else value
-            for name, value in zip(_COLUMNS, columns, strict=True)
+            as_text(value, f'column "{column}"') if column != "title" else value
+            for column, value in zip(_COLUMNS, columns, strict=True)
         )
         ids.check(source_id)
         return Passage.of(source, source_id, title, text)
 
-    return parse_lines(path, parse, header="\t".join(_COLUMNS), max_line_bytes=max_line_bytes)
+    return parse_lines(stream, name, parse, header="\t".join(_COLUMNS), max_line_bytes=max_line_bytes)
 
 
 def split_tsv(line: str, columns: int) -> list[str]:

@@ -3,7 +3,7 @@
 import ast
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 from qamat_core.readers.dpr_passages import split_tsv
 from qamat_core.readers.fields import as_answers, as_text
@@ -12,7 +12,7 @@ from schemas.records import QAExample, Reject
 
 
 def read_dpr_questions(
-    path: Path, dataset: str, split: str, *, max_line_bytes: int = MAX_LINE_BYTES
+    stream: IO[bytes], name: str, dataset: str, split: str, *, max_line_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[QAExample | Reject]:
     """Read the questions in file order as examples of ``dataset`` and ``split``; nothing in the file is run."""
 
@@ -24,7 +24,7 @@ def read_dpr_questions(
         ids.check(example.example_id)
         return example
 
-    return parse_lines(path, parse, max_line_bytes=max_line_bytes)
+    return parse_lines(stream, name, parse, max_line_bytes=max_line_bytes)
 
 
 def _literal(text: str) -> object:
@@ -34,4 +34,5 @@ def _literal(text: str) -> object:
             warnings.simplefilter("ignore", DeprecationWarning)
             return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise BadRecordError(f"the answers are no Python list: {error}") from error
+        reason = str(error).partition(": <")[0]  # what follows is an address in memory
+        raise BadRecordError(f"the answers are no Python list: {reason}") from error

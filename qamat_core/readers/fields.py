@@ -2,9 +2,33 @@
 
 import json
 from collections.abc import Mapping
-from typing import cast
+from typing import IO, Final, cast
 
-from qamat_core.readers.lines import BadRecordError
+from qamat_core.readers.lines import BadFileError, BadRecordError
+
+MAX_JSON_BYTES: Final = 1 << 30
+
+
+def whole_json(stream: IO[bytes], name: str, *, max_bytes: int = MAX_JSON_BYTES) -> object:
+    """Parse a stream that is one JSON value, held in memory as a whole.
+
+    Raises ``BadRecordError`` for what is no JSON in UTF-8 and ``BadFileError`` beyond ``max_bytes``.
+    """
+    raw = stream.read(max_bytes + 1)
+    if len(raw) > max_bytes:
+        raise BadFileError(name, f"larger than {max_bytes} bytes: split the file")
+    try:
+        return cast("object", json.loads(raw.decode("utf-8-sig")))
+    except (ValueError, RecursionError) as error:
+        raise BadRecordError(f"malformed JSON: {error}") from error
+
+
+def as_json(value: object) -> str:
+    """Write parsed JSON as text, for a reject."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "a value nested too deep to show"
 
 
 def json_object(text: str) -> Mapping[str, object]:

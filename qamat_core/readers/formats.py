@@ -1,67 +1,133 @@
-"""Choosing a file's reader: by its name's ending (without .gz), else by its first bytes."""
+"""Choosing a reader: by the ending of the name of a file or member (without .gz, .bz2), else by the first bytes.
 
+Archives are read member by member; a member of no known format is a reject, a file of none an ``InputError``.
+"""
+
+import io
+import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from types import MappingProxyType
-from typing import Final, TypeVar
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, Final, TypeVar
 
+from qamat_core.readers.archives import open_members
+from qamat_core.readers.contexts import read_hotpotqa, read_musique
 from qamat_core.readers.dpr_passages import read_dpr_passages
 from qamat_core.readers.dpr_questions import read_dpr_questions
 from qamat_core.readers.jsonl_passages import read_jsonl_passages
-from qamat_core.readers.lines import open_bytes
+from qamat_core.readers.lines import BadFileError
 from qamat_core.readers.nq_open import read_nq_open
 from qamat_core.readers.squad import read_squad, read_squad_passages
+from qamat_core.readers.streams import BUFFER_BYTES
+from qamat_core.readers.wiki_vital import read_wiki_vital
+from qamat_core.readers.wikipedia import read_wikipedia
 from schemas.errors import InputError
 from schemas.records import Annotation, Passage, QAExample, Reject
 
-_HEAD_BYTES: Final = 4096
+Record = TypeVar("Record", bound=Passage | Annotation | QAExample)
+Read = Callable[[IO[bytes], str], Iterator[Record | Reject]]
+"""Stream and the name that stands in rejects -> records."""
 
-Reader = TypeVar("Reader")
+_PASSAGES: Final[Mapping[str, Read[Passage]]] = {
+    "DPR TSV": read_dpr_passages,
+    "JSONL": read_jsonl_passages,
+    "SQuAD JSON": read_squad_passages,
+    "HotpotQA JSON": read_hotpotqa,
+    "MuSiQue JSONL": read_musique,
+    "Wikipedia XML": read_wikipedia,
+    "wiki-vital": read_wiki_vital,
+}
+_CORPORA: Final[Mapping[str, Read[Passage | Annotation]]] = {**_PASSAGES, "SQuAD JSON": read_squad}
+_SQUAD: Final = re.compile(r'\{\s*"(data|version)"\s*:')
+_KEYS: Final = {'"paragraph_text"': "MuSiQue JSONL", '"paragraphs"': "SQuAD JSON", '"extract"': "wiki-vital"}
+"""What tells a file of objects whose name says nothing; the first that is found."""
+_PASSAGE_ENDINGS: Final = ".tsv, .jsonl, .json, .xml"
+_QUESTION_ENDINGS: Final = ".jsonl, .csv"
 
 
 def open_passages(path: Path) -> Iterator[Passage | Reject]:
-    """Read passages from DPR TSV, JSONL or SQuAD JSON (its paragraphs). Raises ``InputError`` for another format."""
-    return _choose(path, _PASSAGES, _passage_format)(path)
+    """Read passages from DPR TSV, JSONL, SQuAD, HotpotQA or MuSiQue (their paragraphs), Wikipedia XML, wiki-vital.
+
+    Raises ``InputError`` for another format.
+    """
+    return _read(path, lambda ending, head: _PASSAGES.get(_passage_format(ending, head)), _PASSAGE_ENDINGS)
 
 
 def open_corpus(path: Path) -> Iterator[Passage | Annotation | Reject]:
     """Read passages as ``open_passages`` does, and the annotations of SQuAD JSON with them."""
-    return _choose(path, _CORPORA, _passage_format)(path)
+    return _read(path, lambda ending, head: _CORPORA.get(_passage_format(ending, head)), _PASSAGE_ENDINGS)
 
 
 def open_questions(path: Path, dataset: str, split: str) -> Iterator[QAExample | Reject]:
     """Read questions from NQ-open JSONL or DPR's ``*.qa.csv``. Raises ``InputError`` for another format."""
-    return _choose(path, _QUESTIONS, _question_format)(path, dataset, split)
+    readers: dict[str, Read[QAExample]] = {
+        ".jsonl": partial(read_nq_open, dataset=dataset, split=split),
+        ".csv": partial(read_dpr_questions, dataset=dataset, split=split),
+    }
+    return _read(path, lambda ending, head: readers.get(_question_format(ending, head)), _QUESTION_ENDINGS)
 
 
-_PASSAGES: Final[Mapping[str, Callable[[Path], Iterator[Passage | Reject]]]] = MappingProxyType(
-    {".tsv": read_dpr_passages, ".jsonl": read_jsonl_passages, ".json": read_squad_passages}
-)
-_CORPORA: Final[Mapping[str, Callable[[Path], Iterator[Passage | Annotation | Reject]]]] = MappingProxyType(
-    {".tsv": read_dpr_passages, ".jsonl": read_jsonl_passages, ".json": read_squad}
-)
-_QUESTIONS: Final[Mapping[str, Callable[[Path, str, str], Iterator[QAExample | Reject]]]] = MappingProxyType(
-    {".jsonl": read_nq_open, ".csv": read_dpr_questions}
-)
+def _read(path: Path, choose: Callable[[str, str], Read[Record] | None], endings: str) -> Iterator[Record | Reject]:
+    refused: list[Reject] = []
+    for member, stream in open_members(path, refused.append):
+        yield from refused
+        refused.clear()
+        name = member if member == path.name else f"{path.name}/{member}"
+        read = choose(_ending(member), _head(stream))
+        if read is not None:
+            try:
+                yield from read(stream, name)
+            except BadFileError as error:
+                raise InputError(f"{path.parent / name}: {error.reason}") from error
+        elif member == path.name:
+            raise InputError(f"{path}: format not recognised: give a file that ends in {endings} (or packed)")
+        else:
+            yield Reject(name, member, f"format not recognised: its name does not end in {endings}")
+    yield from refused
 
 
-def _choose(path: Path, readers: Mapping[str, Reader], sniff: Callable[[str], str]) -> Reader:
-    name = path.with_suffix("") if path.suffix == ".gz" else path
-    with open_bytes(path) as file:
-        head = file.read(_HEAD_BYTES).decode(errors="replace").lstrip("\ufeff \t\r\n")
-    form = name.suffix.lower() if name.suffix.lower() in readers else sniff(head)
-    if form not in readers:
-        raise InputError(f"{path}: format not recognised: give a file that ends in {', '.join(readers)} (or .gz of it)")
-    return readers[form]
+def _ending(name: str) -> str:
+    path = PurePosixPath(name.lower())
+    return path.with_suffix("").suffix if path.suffix in (".gz", ".bz2") else path.suffix
 
 
-def _passage_format(head: str) -> str:
+def _head(stream: io.BufferedReader) -> str:
+    return stream.peek(BUFFER_BYTES).decode(errors="replace").lstrip("\ufeff \t\r\n")
+
+
+def _passage_format(ending: str, head: str) -> str:
+    match ending:
+        case ".tsv":
+            return "DPR TSV"
+        case ".jsonl":
+            return "MuSiQue JSONL" if '"paragraphs"' in head else "JSONL"
+        case ".json":
+            return _json_format(head)
+        case ".xml":
+            return "Wikipedia XML"
+        case _:
+            return _format_by_head(head)
+
+
+def _json_format(head: str) -> str:
+    if head.startswith("["):
+        return "HotpotQA JSON"
+    return "wiki-vital" if '"extract"' in head and not _SQUAD.match(head) else "SQuAD JSON"
+
+
+def _format_by_head(head: str) -> str:
+    if head.startswith(("<mediawiki", "<?xml")):
+        return "Wikipedia XML"
+    if head.startswith("["):
+        return "HotpotQA JSON"
     if head.startswith("{"):
-        return ".json" if '"paragraphs"' in head else ".jsonl"
-    return ".tsv" if head.startswith("id\t") else ""
+        return next((form for key, form in _KEYS.items() if key in head), "JSONL")
+    return "DPR TSV" if head.startswith("id\t") else ""
 
 
-def _question_format(head: str) -> str:
+def _question_format(ending: str, head: str) -> str:
+    if ending in (".jsonl", ".csv"):
+        return ending
     if head.startswith("{"):
         return ".jsonl"
     return ".csv" if "\t[" in head.partition("\n")[0] else ""

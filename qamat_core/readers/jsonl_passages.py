@@ -1,7 +1,7 @@
 """Plain passages: one JSON object a line, ``{"id"?: text or number, "title"?: text, "text": text}``."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from typing import IO
 
 from qamat_core.readers.fields import as_text, as_utf8, json_object, text_field
 from qamat_core.readers.lines import MAX_LINE_BYTES, BadRecordError, Distinct, parse_lines
@@ -10,7 +10,7 @@ from schemas.tables import stable_id
 
 
 def read_jsonl_passages(
-    path: Path, source: str = "jsonl", *, max_line_bytes: int = MAX_LINE_BYTES
+    stream: IO[bytes], name: str, source: str = "jsonl", *, max_line_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[Passage | Reject]:
     """Read the passages in file order; one without an id gets a hash of its title and text as id."""
 
@@ -23,7 +23,7 @@ def read_jsonl_passages(
         ids.check(source_id)
         return Passage.of(source, source_id, title, text)
 
-    return parse_lines(path, parse, max_line_bytes=max_line_bytes)
+    return parse_lines(stream, name, parse, max_line_bytes=max_line_bytes)
 
 
 def _title(record: Mapping[str, object]) -> str:

@@ -1,7 +1,7 @@
 """NQ-open questions: one JSON object a line, ``{"question": text, "answer": [text, ...]}``."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 from qamat_core.readers.fields import as_answers, json_object, text_field
 from qamat_core.readers.lines import MAX_LINE_BYTES, Distinct, parse_lines
@@ -9,7 +9,7 @@ from schemas.records import QAExample, Reject
 
 
 def read_nq_open(
-    path: Path, dataset: str, split: str, *, max_line_bytes: int = MAX_LINE_BYTES
+    stream: IO[bytes], name: str, dataset: str, split: str, *, max_line_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[QAExample | Reject]:
     """Read the questions in file order as examples of ``dataset`` and ``split``."""
 
@@ -21,4 +21,4 @@ def read_nq_open(
         ids.check(example.example_id)
         return example
 
-    return parse_lines(path, parse, max_line_bytes=max_line_bytes)
+    return parse_lines(stream, name, parse, max_line_bytes=max_line_bytes)

@@ -1,36 +1,33 @@
 """SQuAD JSON, 1.1 and 2.0: articles with paragraphs, each with questions and the spans that answer them.
 
-A paragraph gives a passage, a question an annotation. A file that is no JSON at all is an ``InputError``; a
+A paragraph gives a passage, a question an annotation. A file that is no JSON at all is a ``BadFileError``; a
 paragraph or question that cannot be used is a reject, whose source names its place in the file:
 ``name:data[0].paragraphs[3].qas[1]``.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from qamat_core.readers.fields import as_object, as_utf8, list_field, text_field
-from qamat_core.readers.lines import BadRecordError, Distinct, open_bytes, reject
-from schemas.errors import InputError
+from qamat_core.readers.fields import MAX_JSON_BYTES, as_json, as_object, as_utf8, list_field, text_field, whole_json
+from qamat_core.readers.lines import BadFileError, BadRecordError, Distinct, reject
 from schemas.records import Annotation, Passage, Reject
 
 UNANSWERABLE: Final = "unanswerable: the data set gives no answer"
 """The reason of SQuAD 2.0's questions without an answer; they are expected and no fault of the file."""
 
-MAX_FILE_BYTES: Final = 1 << 30
-
 Item = Passage | Annotation | Reject
 
 
-def read_squad(path: Path, source: str = "squad", *, max_bytes: int = MAX_FILE_BYTES) -> Iterator[Item]:
+def read_squad(
+    stream: IO[bytes], name: str, source: str = "squad", *, max_bytes: int = MAX_JSON_BYTES
+) -> Iterator[Item]:
     """Read paragraph by paragraph: the passage, then its annotations. Holds the file's JSON in memory.
 
-    Raises ``InputError`` for a file that cannot be read, is larger than ``max_bytes`` or holds no SQuAD JSON.
+    Raises ``BadFileError`` for a file that is larger than ``max_bytes`` or holds no SQuAD JSON.
     """
     ids = Distinct()
-    for number, article in enumerate(_load(path, max_bytes)):
-        place = f"{path.name}:data[{number}]"
+    for number, article in enumerate(_articles(stream, name, max_bytes)):
+        place = f"{name}:data[{number}]"
         try:
             fields = as_object(article)
             paragraphs = list_field(fields, "paragraphs")
@@ -42,22 +39,18 @@ def read_squad(path: Path, source: str = "squad", *, max_bytes: int = MAX_FILE_B
             yield from _read_paragraph(paragraph, f"{place}.paragraphs[{index}]", source, title, index, ids)
 
 
-def read_squad_passages(path: Path, source: str = "squad") -> Iterator[Passage | Reject]:
+def read_squad_passages(stream: IO[bytes], name: str, source: str = "squad") -> Iterator[Passage | Reject]:
     """Read the passages alone, and the rejects of articles and paragraphs."""
-    for item in read_squad(path, source):
+    for item in read_squad(stream, name, source):
         if isinstance(item, Passage) or (isinstance(item, Reject) and ".qas[" not in item.source):
             yield item
 
 
-def _load(path: Path, max_bytes: int) -> list[object]:
-    with open_bytes(path) as file:
-        raw = file.read(max_bytes + 1)
-    if len(raw) > max_bytes:
-        raise InputError(f"{path}: larger than {max_bytes} bytes: split the file")
+def _articles(stream: IO[bytes], name: str, max_bytes: int) -> list[object]:
     try:
-        return list_field(as_object(json.loads(raw.decode("utf-8-sig"))), "data")
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no SQuAD JSON ({error}): give a file in the form of train-v1.1.json") from error
+        return list_field(as_object(whole_json(stream, name, max_bytes=max_bytes)), "data")
+    except BadRecordError as error:
+        raise BadFileError(name, f"no SQuAD JSON ({error}): give a file in the form of train-v1.1.json") from error
 
 
 def _read_paragraph(value: object, place: str, source: str, title: str, index: int, ids: Distinct) -> Iterator[Item]:
@@ -106,4 +99,4 @@ def _span(record: Mapping[str, object], text: str) -> tuple[str, int]:
 
 
 def _reject(place: str, value: object, error: BadRecordError) -> Reject:
-    return reject(place, json.dumps(value, ensure_ascii=False), str(error))
+    return reject(place, as_json(value), str(error))

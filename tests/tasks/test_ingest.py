@@ -1,18 +1,24 @@
 """Files become tables in file order, every record counted; a changed file is read again, bad ones are refused."""
 
+import bz2
+import io
 import json
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from qamat_core.readers.wiki_vital import locate
 from qamat_core.store.store import Store
 from schemas.corpus import IngestConfig
 from schemas.errors import InputError, RejectLimitError
 from schemas.resources import Resources
 from tasks import ingest_passages, ingest_questions
+from tests.qamat_core.readers.dumps import dump, page
 
 SHARED = Path(os.environ.get("QAMAT_SHARED_DATA", "../shared/data"))
+BROKEN = "malformed JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
 CONFIG = IngestConfig(shard_rows=4, max_reject_share=0.2)
 
 
@@ -60,6 +66,56 @@ def test_a_moved_file_is_not_read_again_and_a_changed_one_is(tmp_path: Path, res
     after = ingest_passages.run(CONFIG, [moved], name="a", resources=resources)
     assert after.passages.version == before.passages.version + 1
     assert Store(resources.home).open_table(after.passages).num_rows == 6
+
+
+def test_an_archive_is_read_and_its_bad_members_are_rejects(tmp_path: Path, resources: Resources):
+    path, content = tmp_path / "a.tar.gz", _jsonl(tmp_path / "a.jsonl", 9, "{broken").read_bytes()
+    with tarfile.open(path, "w:gz") as archive:
+        for name, kind in (("a.jsonl", tarfile.REGTYPE), ("../b.jsonl", tarfile.REGTYPE), ("c.jsonl", tarfile.SYMTYPE)):
+            info = tarfile.TarInfo(name)
+            info.type, info.size = kind, len(content) if kind == tarfile.REGTYPE else 0
+            archive.addfile(info, io.BytesIO(content))
+    refs = ingest_passages.run(IngestConfig(max_reject_share=0.5), [path], name="a", resources=resources)
+    store = Store(resources.home)
+    row = store.row(refs.passages)
+    assert (row.read, row.kept, row.rejected) == (12, 9, 3)
+    assert [(reject["source"], reject["reason"]) for reject in store.open_table(refs.rejects).to_pylist()] == [
+        ("a.tar.gz/a.jsonl:10", BROKEN),
+        ("a.tar.gz/../b.jsonl", "the member's name leaves the archive"),
+        ("a.tar.gz/c.jsonl", "the member is a link"),
+    ]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.jsonl", "a.tar.gz", "home"]
+
+
+def test_a_dump_with_more_redirects_than_articles_is_no_fault(tmp_path: Path, resources: Resources):
+    path = tmp_path / "w.xml.bz2"
+    redirects = [page(n, f"R{n}", "#REDIRECT [[A]]", redirect="A") for n in range(2, 9)]
+    path.write_bytes(bz2.compress(dump(page(1, "A", "word " * 250), *redirects)))
+    refs = ingest_passages.run(IngestConfig(), [path], name="w", resources=resources)
+    store = Store(resources.home)
+    row = store.row(refs.passages)
+    assert (row.read, row.kept, row.rejected) == (10, 3, 7)
+    assert store.open_table(refs.passages).column("source_id").to_pylist() == ["1:0", "1:500", "1:1000"]
+
+
+def test_paragraphs_that_stand_in_two_files_are_no_fault(tmp_path: Path, resources: Resources):
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    for path in (first, second):
+        path.write_text(json.dumps([{"context": [["Rome", ["Old."]], [path.name, ["New."]]]}]))
+    refs = ingest_passages.run(IngestConfig(), [first, second], name="h", resources=resources)
+    row = Store(resources.home).row(refs.passages)
+    assert (row.read, row.kept, row.rejected) == (4, 3, 1)
+
+
+def test_wiki_vital_is_read_from_the_package(resources: Resources):
+    try:
+        locate(Path("wiki-vital"))
+    except InputError as error:
+        pytest.skip(str(error))
+    refs = ingest_passages.run(IngestConfig(shard_rows=4096), [Path("wiki-vital")], name="w", resources=resources)
+    row = Store(resources.home).row(refs.passages)
+    assert (row.read, row.rejected) == (row.kept, 0)
+    assert row.kept > 12_000
 
 
 def test_too_many_rejects_leave_nothing_behind(tmp_path: Path, resources: Resources):

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from qamat_core.readers.accounting import read_all
-from qamat_core.readers.formats import open_passages, open_questions
-from qamat_core.readers.squad import read_squad
+from qamat_core.readers.formats import open_corpus, open_passages, open_questions
 from schemas.errors import InputError
 from schemas.records import Annotation, Passage
 
@@ -52,9 +51,9 @@ def test_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path, conten
     path = tmp_path / "file.bin"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"format not recognised: give a file that ends in .tsv, .jsonl, .json"):
-        open_passages(path)
+        list(open_passages(path))
     with pytest.raises(InputError, match=r"format not recognised: give a file that ends in .jsonl, .csv"):
-        open_questions(path, "nq", "dev")
+        list(open_questions(path, "nq", "dev"))
 
 
 def test_real_dpr_passages_are_read_whole() -> None:
@@ -87,7 +86,7 @@ def test_nq_test_is_the_same_in_both_forms() -> None:
 
 
 def test_real_squad_spans_stand_in_their_passages() -> None:
-    result = read_all(read_squad(shared("squad/train-v1.1-part.json")), "squad")
+    result = read_all(open_corpus(shared("squad/train-v1.1-part.json")), "squad")
     texts = {record.passage_id: record.text for record in result.records if isinstance(record, Passage)}
     asked = [record for record in result.records if isinstance(record, Annotation)]
     assert (len(texts), len(asked), result.rejects) == (6793, 21212, [])
@@ -95,7 +94,7 @@ def test_real_squad_spans_stand_in_their_passages() -> None:
 
 
 def test_real_squad_dev_repeats_a_few_questions() -> None:
-    result = read_all(read_squad(shared("squad/dev-v1.1-rebuilt.json")), "squad")
+    result = read_all(open_corpus(shared("squad/dev-v1.1-rebuilt.json")), "squad")
     assert result.read == 2094 + 10561
     assert all(reject.reason.startswith("duplicate id") for reject in result.rejects)
     assert len(result.rejects) < 50

@@ -7,6 +7,7 @@ import pytest
 from qamat_core.readers.dpr_passages import read_dpr_passages
 from qamat_core.readers.jsonl_passages import read_jsonl_passages
 from schemas.records import Passage, Reject
+from tests.qamat_core.readers.reading import read
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -17,7 +18,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 def test_dpr_columns_are_unquoted_and_the_header_passed_over(tmp_path: Path) -> None:
     path = write(tmp_path, 'id\ttext\ttitle\n12\t"He said ""no"" to\tit."\t"The ""Title"""\n13\tPlain.\t\n')
-    assert list(read_dpr_passages(path)) == [
+    assert read(read_dpr_passages, path) == [
         Passage.of("psgs_w100", "12", 'The "Title"', 'He said "no" to\tit.'),
         Passage.of("psgs_w100", "13", "", "Plain."),
     ]
@@ -35,16 +36,16 @@ def test_dpr_columns_are_unquoted_and_the_header_passed_over(tmp_path: Path) -> 
     ],
 )
 def test_dpr_rows_that_cannot_be_used(tmp_path: Path, line: str, reason: str) -> None:
-    (item,) = read_dpr_passages(write(tmp_path, line))
+    (item,) = read(read_dpr_passages, write(tmp_path, line))
     assert item == Reject("passages:1", line[:200], reason)
 
 
 def test_jsonl_ids_are_given_or_hashed_from_the_content(tmp_path: Path) -> None:
     path = write(tmp_path, '{"id": 5, "title": "T", "text": "a"}\n{"id": "x", "text": "b"}\n{"text": "c"}\n')
-    five, named, hashed = list(read_jsonl_passages(path, source="mine"))
+    five, named, hashed = read(read_jsonl_passages, path, source="mine")
     assert (five, named) == (Passage.of("mine", "5", "T", "a"), Passage.of("mine", "x", "", "b"))
     assert isinstance(hashed, Passage)
-    moved = list(read_jsonl_passages(write(tmp_path, '{"text": "c"}'), source="mine"))
+    moved = read(read_jsonl_passages, write(tmp_path, '{"text": "c"}'), source="mine")
     assert moved == [hashed]
 
 
@@ -60,5 +61,5 @@ def test_jsonl_ids_are_given_or_hashed_from_the_content(tmp_path: Path) -> None:
     ],
 )
 def test_jsonl_rows_that_cannot_be_used(tmp_path: Path, line: str, reason: str) -> None:
-    (item,) = read_jsonl_passages(write(tmp_path, line))
+    (item,) = read(read_jsonl_passages, write(tmp_path, line))
     assert item == Reject("passages:1", line, reason)

@@ -7,18 +7,19 @@ import pytest
 from qamat_core.readers.dpr_questions import read_dpr_questions
 from qamat_core.readers.nq_open import read_nq_open
 from schemas.records import QAExample, Reject
+from tests.qamat_core.readers.reading import read
 
 
 def test_nq_open(tmp_path: Path) -> None:
     path = tmp_path / "q"
     path.write_text('{"question": "who", "answer": ["Bo", "Bob", "Bo"]}\n')
-    assert list(read_nq_open(path, "nq", "test")) == [QAExample.of("who", ("Bo", "Bob"), "nq", "test")]
+    assert read(read_nq_open, path, "nq", "test") == [QAExample.of("who", ("Bo", "Bob"), "nq", "test")]
 
 
 def test_dpr_questions_quoted_as_in_csv(tmp_path: Path) -> None:
     path = tmp_path / "q"
     path.write_text('"who said ""no"""\t[\'Bo\', "O\'Neil"]\n')
-    assert list(read_dpr_questions(path, "nq", "dev")) == [QAExample.of('who said "no"', ("Bo", "O'Neil"), "nq", "dev")]
+    assert read(read_dpr_questions, path, "nq", "dev") == [QAExample.of('who said "no"', ("Bo", "O'Neil"), "nq", "dev")]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_dpr_questions_quoted_as_in_csv(tmp_path: Path) -> None:
 def test_nq_open_rows_that_cannot_be_used(tmp_path: Path, line: str, reason: str) -> None:
     path = tmp_path / "q"
     path.write_text(line)
-    assert list(read_nq_open(path, "nq", "dev")) == [Reject("q:1", line, reason)]
+    assert read(read_nq_open, path, "nq", "dev") == [Reject("q:1", line, reason)]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,6 @@ def test_nq_open_rows_that_cannot_be_used(tmp_path: Path, line: str, reason: str
 def test_dpr_answers_that_cannot_be_used_are_not_run(tmp_path: Path, answers: str, reason: str) -> None:
     path = tmp_path / "q"
     path.write_text(f"who\t{answers}\n")
-    (item,) = read_dpr_questions(path, "nq", "dev")
+    (item,) = read(read_dpr_questions, path, "nq", "dev")
     assert isinstance(item, Reject)
     assert item.reason.startswith(reason)

@@ -9,6 +9,7 @@ from qamat_core.readers.accounting import read_all
 from qamat_core.readers.squad import UNANSWERABLE, read_squad, read_squad_passages
 from schemas.errors import InputError
 from schemas.records import Annotation, Passage, Reject
+from tests.qamat_core.readers.reading import read
 
 CONTEXT = "Rome is old. Rome is big."
 
@@ -29,13 +30,13 @@ def test_passages_and_annotations(tmp_path: Path) -> None:
     path = write(tmp_path, question("how big", ("big", 21), ("Rome is big", 13), ("big", 21)))
     passage = Passage.of("squad", "The City/0", "The City", CONTEXT)
     annotation = Annotation.of(passage.passage_id, "how big", ("big", "Rome is big"), 21)
-    assert list(read_squad(path)) == [passage, annotation]
-    assert list(read_squad_passages(path)) == [passage]
+    assert read(read_squad, path) == [passage, annotation]
+    assert read(read_squad_passages, path) == [passage]
 
 
 def test_unanswerable_questions_are_listed_but_no_fault(tmp_path: Path) -> None:
     qas = [question(f"q{n}", is_impossible=True) for n in range(9)]
-    result = read_all(read_squad(write(tmp_path, *qas, question("how", ("old", 8)))), "s.json")
+    result = read_all(read(read_squad, write(tmp_path, *qas, question("how", ("old", 8)))), "s.json")
     assert len(result.records) == 2
     assert [reject.reason for reject in result.rejects] == [UNANSWERABLE] * 9
     assert result.read == 11
@@ -55,13 +56,13 @@ def test_unanswerable_questions_are_listed_but_no_fault(tmp_path: Path) -> None:
     ],
 )
 def test_questions_that_cannot_be_used(tmp_path: Path, record: object, reason: str) -> None:
-    _, item = read_squad(write(tmp_path, record))
+    _, item = read(read_squad, write(tmp_path, record))
     assert isinstance(item, Reject)
     assert (item.source, item.reason) == ("s.json:data[0].paragraphs[0].qas[0]", reason)
 
 
 def test_questions_go_with_their_rejected_passage(tmp_path: Path) -> None:
-    items = list(read_squad(write(tmp_path, question("a", ("x", 0)), question("b", ("x", 0)), context=" ")))
+    items = read(read_squad, write(tmp_path, question("a", ("x", 0)), question("b", ("x", 0)), context=" "))
     assert [item.reason for item in items if isinstance(item, Reject)] == [
         'field "context" is empty',
         'its passage was rejected: field "context" is empty',
@@ -71,7 +72,7 @@ def test_questions_go_with_their_rejected_passage(tmp_path: Path) -> None:
 
 
 def test_the_same_question_at_the_same_place_is_a_duplicate(tmp_path: Path) -> None:
-    items = list(read_squad(write(tmp_path, question("a", ("old", 8)), question("a", ("old", 8)))))
+    items = read(read_squad, write(tmp_path, question("a", ("old", 8)), question("a", ("old", 8))))
     assert isinstance(items[2], Reject)
     assert "duplicate id" in items[2].reason
 
@@ -81,10 +82,10 @@ def test_what_is_no_squad_json_is_one_clear_error(tmp_path: Path, content: bytes
     path = tmp_path / "s.json"
     path.write_bytes(content)
     with pytest.raises(InputError, match="no SQuAD JSON") as caught:
-        list(read_squad(path))
-    assert str(path) in str(caught.value)
+        read(read_squad, path)
+    assert path.name in str(caught.value)
 
 
 def test_a_file_beyond_the_bound_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="larger than 10 bytes"):
-        list(read_squad(write(tmp_path), max_bytes=10))
+        read(read_squad, write(tmp_path), max_bytes=10)
