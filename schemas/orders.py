@@ -78,7 +78,7 @@ class RegenerateCorpus(_Order):
     about a complement alone; none for the passages that are asked about."""
     imported: tuple[Name, ...] = Field(default=(), title="Imported pairs")
     """Registered pairs (``qa_pairs``) that join the memory."""
-    generators: Generators = Field(default=Generators(), title="Generators")
+    generators: Generators = Field(default=Generators(), title="Registered generators")
     """Generators that are there already, trained or imported."""
 
     @model_validator(mode="after")
