@@ -55,7 +55,7 @@ class BM25:
     def scores(self, query: str) -> Floats:
         """Return the score of every text, [M], not rounded; a word said twice counts twice."""
         scores = np.zeros(len(self), np.float64)
-        all_scores(self._index, *self._terms(query), scores)
+        all_scores(tuple(self._index), *self._terms(query), scores)
         return scores
 
     def search(self, query: str, k: int) -> list[Hit]:
@@ -64,7 +64,7 @@ class BM25:
         heap = np.empty((min(k, len(self)), 3), np.int64)
         if not len(heap) or not len(terms):
             return []
-        found = best_rows(self._index, self._ranks, terms, counts, heap, *self._buffers())
+        found = best_rows(tuple(self._index), self._ranks, terms, counts, heap, *self._buffers())
         best = heap[np.lexsort((-heap[:found, 1], -heap[:found, 0]))]
         return [Hit(row, key / 10**DIGITS) for key, _, row in best.tolist()]
 

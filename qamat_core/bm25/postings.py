@@ -75,5 +75,5 @@ def create(directory: Path, *, blocks: int, terms: int, postings: int, texts: in
 
 
 def load(directory: Path) -> Postings:
-    """Map an index, to be read."""
-    return Postings(*(np.asarray(np.load(directory / f"{name}.npy", mmap_mode="r")) for name in Postings._fields))
+    """Map an index, to be read (as copy on write: numba tells the type of an array that is read-only slowly)."""
+    return Postings(*(np.asarray(np.load(directory / f"{name}.npy", mmap_mode="c")) for name in Postings._fields))

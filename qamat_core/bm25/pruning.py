@@ -35,7 +35,7 @@ _LEAST: Final = 1e-12
 
 @numba.njit(nogil=True, cache=True)
 def best_rows(
-    index: Postings,
+    arrays: tuple[npt.NDArray[Any], ...],
     ranks: npt.NDArray[np.int32],
     terms: npt.NDArray[np.int32],
     counts: Floats,
@@ -46,7 +46,7 @@ def best_rows(
     """Fill ``heap`` with the best rows, in no order, and return how many there are.
 
     Args:
-        index: the index.
+        arrays: the index, as a plain tuple, whose type numba tells far faster than that of a named one.
         ranks: [M], each row's place among ties.
         terms: [Q], the query's distinct terms, ascending.
         counts: [Q], how often each is said.
@@ -54,6 +54,7 @@ def best_rows(
         sums: scratch, at least as long as a block has rows.
         query: scratch of zeros, at least as long as a block has terms; zeros again afterwards.
     """
+    index = Postings(*arrays)
     found = 0
     trial = np.empty_like(heap)
     for block in range(len(index.row_starts) - 1):
@@ -70,8 +71,11 @@ def best_rows(
 
 
 @numba.njit(nogil=True, cache=True)
-def all_scores(index: Postings, terms: npt.NDArray[np.int32], counts: Floats, scores: Floats) -> None:
+def all_scores(
+    arrays: tuple[npt.NDArray[Any], ...], terms: npt.NDArray[np.int32], counts: Floats, scores: Floats
+) -> None:
     """Add every row's score to ``scores``, [M]: term by term, so in the same order of summation as ``_score``."""
+    index = Postings(*arrays)
     for block in range(len(index.row_starts) - 1):
         places, times = _locate(index, block, terms, counts)
         sums = scores[index.row_starts[block] : index.row_starts[block + 1]]
