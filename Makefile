@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
 	touch $@
 
-$(VENV)/.installed-parity: $(VENV)/.installed
+$(VENV)/.installed-parity: $(VENV)/.installed-lucene
 	$(PIP) --editable '.[dev,parity]'
 	touch $@
 
@@ -52,7 +52,7 @@ test: setup ## Tests, without the slow ones and those that need torch
 test-slow: setup ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-test-parity: $(VENV)/.installed-parity ## The live comparison with transformers (installs torch)
+test-parity: $(VENV)/.installed-parity ## The live comparisons with transformers and Lucene (installs both)
 	$(BIN)/python -m pytest -m live
 
 check: setup ## Linters, types, direction of imports
