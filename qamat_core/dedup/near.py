@@ -12,11 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 from jaxtyping import Int64, UInt64
-from rensa import (
-    RMinHash,  # pyright: ignore[reportAttributeAccessIssue]
-    RMinHashDigestMatrix,  # pyright: ignore[reportAttributeAccessIssue]
-    RMinHashLSH,  # pyright: ignore[reportAttributeAccessIssue]
-)
+from rensa.rensa import RMinHash, RMinHashDigestMatrix, RMinHashLSH
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
