@@ -12,6 +12,7 @@ from qamat_core.text import normalize_answer, normalize_question
 
 _IRREGULAR = r"[^\x00-\x08\x0e-\x1b\x20-\x7f]|  "
 """Not ASCII, white space other than a space, or two spaces: what the quick way to the normal form leaves alone."""
+_CAPITAL_OR_DIGIT = r"[\p{Lu}\p{N}]"
 _NAME = r"\w*[\p{Lu}\p{N}]\w*"
 _FIRST_WORD = r"^\W*\w+"
 _SEPARATOR = "\x1f"
@@ -37,9 +38,16 @@ def near_keys(pairs: pl.DataFrame) -> pl.Series:
     """
     answers = pairs["answer"].unique()
     normal = pl.DataFrame({"answer": answers, "key": pl.Series(map(normalize_answer, answers), dtype=pl.String)})
-    names = pl.col("question").str.replace(_FIRST_WORD, "").str.extract_all(_NAME).list.unique().list.sort()
-    joined = pairs.select("answer", names=names.list.join(" ")).join(normal, on="answer", maintain_order="left")
+    joined = pairs.select("answer", names=_names(pairs["question"])).join(normal, on="answer", maintain_order="left")
     return joined.select(key=pl.concat_str("key", "names", separator=_SEPARATOR))["key"]
+
+
+def _names(questions: pl.Series) -> pl.Series:
+    """Return the distinct words with a capital or a digit after the first word, sorted, in one text."""
+    later = questions.str.replace(_FIRST_WORD, "")
+    rows = later.str.contains(_CAPITAL_OR_DIGIT).arg_true()
+    names = later.gather(rows).str.extract_all(_NAME).list.unique().list.sort().list.join(" ")
+    return pl.repeat("", len(questions), eager=True).scatter(rows, names)
 
 
 def stable_hashes(texts: pl.Series) -> UInt64[np.ndarray, " N"]:
