@@ -33,10 +33,10 @@ def write_divided(rows: pa.Table, key: pl.Series, partitions: int, path: Path) -
 
     A row's partition is ``stable_hashes(key) % partitions``, so equal keys meet whatever file they come from.
     """
-    numbers = stable_hashes(key) % np.uint64(partitions)
+    numbers = (stable_hashes(key) % np.uint64(partitions)).astype(np.min_scalar_type(partitions))
     order = np.argsort(numbers, kind="stable")
     divided = rows.combine_chunks().take(pa.array(order)).combine_chunks()
-    bounds = np.searchsorted(numbers[order], np.arange(partitions + 1, dtype=np.uint64))
+    bounds = np.searchsorted(numbers[order], np.arange(partitions + 1, dtype=numbers.dtype))
     temporary = path.with_name(f".{uuid4().hex}.tmp")
     with pa.ipc.new_file(temporary, rows.schema) as writer:
         for start, end in pairwise(bounds.tolist()):
