@@ -127,5 +127,5 @@ def _verified(rows: pl.DataFrame, pairs: Int64[np.ndarray, "N 2"], threshold: fl
     sides = pl.DataFrame({"key": first["key"], "other": second["key"], "a": first["words"], "b": second["words"]})
     shared = pl.col("a").list.set_intersection("b").list.len()
     total = pl.col("a").list.len() + pl.col("b").list.len() - shared
-    similar = sides.select((pl.col("key") == pl.col("other")) & (shared >= threshold * total))
+    similar = sides.select((pl.col("key") == pl.col("other")) & (shared / total >= threshold))
     return pairs[similar.to_series().to_numpy()]

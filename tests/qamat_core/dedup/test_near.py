@@ -57,7 +57,7 @@ def _duplicates(one: Row, other: Row) -> bool:
         return False
     if ("Mol" in str(one["question"])) != ("Mol" in str(other["question"])):
         return False
-    return len(_words(one) & _words(other)) >= 0.6 * len(_words(one) | _words(other))
+    return len(_words(one) & _words(other)) / len(_words(one) | _words(other)) >= 0.6
 
 
 @given(pairs())
