@@ -88,11 +88,13 @@ class DedupPartitions(beam.PTransform[PBegin, PCollection[int]]):
         spilled = (
             input_or_inputs
             | "Shards" >> beam.Create(sorted({shard.sha256: shard.path for shard in [*earlier, *stage.shards]}.items()))
+            | "SpreadShards" >> beam.Reshuffle()
             | "DivideByKey" >> beam.Map(_divide, stage)
         )
         return (  # pyright: ignore[reportReturnType]
             input_or_inputs
             | "Partitions" >> beam.Create(unfinished(stage.work, stage.indexes))
+            | "SpreadPartitions" >> beam.Reshuffle()
             | "DedupAndWrite" >> beam.Map(_dedup_and_write, stage, AsList(spilled))
         )
 

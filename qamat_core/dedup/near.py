@@ -23,6 +23,8 @@ RULE_NEAR: Final = "near-question"
 
 _PUNCTUATION: Final = r"[^\w ]+"
 _SEED: Final = 0
+_BAND_VALUES: Final = 4
+"""Rows that share a band are few; which of them belong together is told by bands of at most so many values."""
 _NEIGHBOURS: Final = 64
 """In a bucket of LSH a row is compared with so many rows after it, by question: the cost stays linear."""
 _RECALL: Final = 0.9
@@ -65,7 +67,7 @@ def near_clusters(frame: pl.DataFrame, threshold: float, permutations: int, band
     rows = meeting.with_columns(words=_words(question_keys(meeting)))
     shared = _share_a_band(_signatures(rows, permutations), permutations, bands)
     flagged = rows.filter(shared).with_columns(pl.col("words").list.unique()).sort("question", "qa_id")
-    pairs = _verified(flagged, _candidates(_signatures(flagged, permutations), permutations, bands), threshold)
+    pairs = _verified(flagged, _candidates(flagged, min(permutations // bands, _BAND_VALUES), bands), threshold)
     linked = flagged["row"].to_numpy()[pairs]
     links = coo_array((np.ones(len(pairs)), (linked[:, 0], linked[:, 1])), shape=(frame.height, frame.height))
     return pl.Series("cluster", connected_components(links, directed=False)[1])
@@ -94,10 +96,11 @@ def _share_a_band(signatures: RMinHashDigestMatrix, permutations: int, bands: in
     return pl.Series(search.query_duplicate_flags_matrix_one_shot(signatures), dtype=pl.Boolean)
 
 
-def _candidates(signatures: RMinHashDigestMatrix, permutations: int, bands: int) -> Int64[np.ndarray, "N 2"]:
-    """Return pairs of rows (first before second) that agree on a band, each once."""
-    values = np.array(signatures.to_rows(), np.uint64).reshape(signatures.len(), permutations)
-    found = [_neighbours(_folded(band)) for band in np.split(values, bands, axis=1)]
+def _candidates(rows: pl.DataFrame, band_values: int, bands: int) -> Int64[np.ndarray, "N 2"]:
+    """Return pairs of rows (first before second) that agree on a band of so many values, each once."""
+    signatures = _signatures(rows, bands * band_values)
+    values = np.array(signatures.to_rows(), np.uint64).reshape(rows.height, bands, band_values)
+    found = [_neighbours(_folded(values[:, band])) for band in range(bands)]
     first, second = np.concatenate(found).T
     return np.stack(np.divmod(np.unique(first * len(values) + second), len(values)), axis=1)
 
