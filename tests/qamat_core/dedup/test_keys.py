@@ -1,7 +1,7 @@
 """Keys of whole columns are those of their rows, on any text; hashes are as documented."""
 
 import polars as pl
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qamat_core.dedup.keys import near_keys, question_keys, stable_hashes
@@ -9,6 +9,7 @@ from qamat_core.text import normalize_question
 
 
 @given(st.lists(st.text(max_size=30), max_size=8))
+@settings(deadline=None)
 @example(["\u0130s ΑΣ?", "Caf\u00e9  .!", "\x1c a\u2003b\x0b", "who?", " ?"])
 def test_keys_are_normalised_questions(questions: list[str]):
     frame = pl.DataFrame({"question": questions}, schema={"question": pl.String})
@@ -29,6 +30,7 @@ def _hash(text: str) -> int:
 
 
 @given(st.lists(st.text(max_size=30), max_size=8), st.integers(0, 3))
+@settings(deadline=None)
 def test_hashes_are_as_documented(texts: list[str], skipped: int):
     column = pl.Series(texts, dtype=pl.String)[skipped:]
     assert stable_hashes(column).tolist() == [_hash(text) for text in texts[skipped:]]
