@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,15 +16,23 @@ if TYPE_CHECKING:
     from qamat_core.store.lineage import Lineage
     from qamat_core.store.registry import RegistryRow
     from qamat_core.store.store import Store
+    from schemas.artifacts import ArtifactRef
 
 app = typer.Typer(help="What the store holds, what it was made of, whether it is intact.", no_args_is_help=True)
 
 _REFERENCE = re.compile(r"([a-z_]+)/([a-z0-9][a-z0-9-]*)(?:@(\d+))?")
+_VERSION = re.compile(r"@\d+")
 
 
 def _reference(text: str | None) -> str | None:
     if text is not None and not _REFERENCE.fullmatch(text):
         raise typer.BadParameter(f"{text!r} is no artifact: give KIND/NAME or KIND/NAME@VERSION")
+    return text
+
+
+def _later(text: str | None) -> str | None:
+    if text is not None and not (_VERSION.fullmatch(text) or _REFERENCE.fullmatch(text)):
+        raise typer.BadParameter(f"{text!r} is no version: give @VERSION or KIND/NAME@VERSION")
     return text
 
 
@@ -98,6 +107,33 @@ def show_lineage(reference: Reference, home: Home = DEFAULT_HOME, as_json: AsJso
     print_tree(_tree(found, "", Tree(""), set()).children[0])
 
 
+@app.command("diff")
+def diff(
+    reference: Reference,
+    later: Annotated[
+        str | None, typer.Argument(metavar="[@VERSION|KIND/NAME[@VERSION]]", callback=_later, help="The later one.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A Parquet file for all rows that differ.")] = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Show what two versions of a table differ in, by the id of its rows.
+
+    With one reference: the newest version and the one before it; with KIND/NAME@VERSION, that one and the newest.
+    """
+    from flows.cli.differences import compare
+    from qamat_core.store.differences import delta_schema
+
+    store = _open(home)
+    before, after = _two_versions(store, reference, later)
+    told = compare(store, before, after, out)
+    if as_json:
+        print_json({"before": str(before), "after": str(after), **told.counts, "out": str(out) if out else None})
+        return
+    print(f"{before} to {after}:", ", ".join(f"{count} {change}" for change, count in told.counts.items()))
+    print_table(delta_schema(before.kind).names, told.first)
+
+
 @app.command("verify")
 def verify(
     reference: Annotated[str | None, typer.Argument(metavar="[KIND/NAME[@VERSION]]", callback=_reference)] = None,
@@ -151,6 +187,22 @@ def _find(store: "Store", reference: str) -> "RegistryRow":
     assert match is not None, "checked by _reference"
     kind, name, version = match.groups()
     return store.registry.newest(kind, name, int(version) if version else None)
+
+
+def _two_versions(store: "Store", reference: str, later: str | None) -> "tuple[ArtifactRef, ArtifactRef]":
+    """Return the versions that a person names; without the later one, the newest, without any, the last two."""
+    from schemas.errors import MissingArtifactError
+
+    if later is not None:
+        name = reference.partition("@")[0]
+        return _find(store, reference).ref, _find(store, f"{name}{later}" if later[0] == "@" else later).ref
+    newest = _find(store, reference.partition("@")[0]).ref
+    if "@" in reference:
+        return _find(store, reference).ref, newest
+    earlier = [row.ref for row in store.registry.rows() if (row.ref.kind, row.ref.name) == (newest.kind, newest.name)]
+    if len(earlier) == 1:
+        raise MissingArtifactError(f"{newest} is the only version; name another table: KIND/NAME KIND/NAME")
+    return sorted(earlier, key=lambda ref: ref.version)[-2], newest
 
 
 def _summary(row: "RegistryRow") -> dict[str, object]:

@@ -56,7 +56,7 @@ def deduplicate(rule: Rule, keyed: pl.DataFrame, earlier: Earlier | None = None)
     stale = then.join(touched, on="key", how="semi").select(survivor_id="qa_id")
     return Deduplicated(
         pl.concat([kept, then.join(touched, on="key", how="anti").select(kept.columns)]).sort("qa_id"),
-        pl.concat([fallen, earlier.duplicates.join(stale, on="survivor_id", how="anti")]).sort("qa_id", "survivor_id"),
+        pl.concat([fallen, earlier.duplicates.join(stale, on="survivor_id", how="anti")]).sort("qa_id"),
         keys,
         keyed.join(touched, on="key", how="semi")["key"].n_unique(),
     )

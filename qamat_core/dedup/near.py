@@ -12,11 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 from jaxtyping import Int64, UInt64
-from rensa import (
-    RMinHash,  # pyright: ignore[reportAttributeAccessIssue]
-    RMinHashDigestMatrix,  # pyright: ignore[reportAttributeAccessIssue]
-    RMinHashLSH,  # pyright: ignore[reportAttributeAccessIssue]
-)
+from rensa.rensa import RMinHash, RMinHashDigestMatrix, RMinHashLSH
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -25,8 +21,10 @@ from qamat_core.dedup.survivors import Rule
 
 RULE_NEAR: Final = "near-question"
 
-_WORD: Final = r"\w+"
+_PUNCTUATION: Final = r"[^\w ]+"
 _SEED: Final = 0
+_BAND_VALUES: Final = 4
+"""Rows that share a band are few; which of them belong together is told by bands of at most so many values."""
 _NEIGHBOURS: Final = 64
 """In a bucket of LSH a row is compared with so many rows after it, by question: the cost stays linear."""
 _RECALL: Final = 0.9
@@ -65,20 +63,29 @@ def near_clusters(frame: pl.DataFrame, threshold: float, permutations: int, band
         permutations: values of a signature.
         bands: a divisor of ``permutations``.
     """
-    meeting = frame.with_row_index("row").filter(pl.col("key").is_duplicated()).sort("question", "qa_id")
-    rows = meeting.select("row", "key", words=question_keys(meeting).str.extract_all(_WORD).list.unique())
-    flagged = rows.filter(_share_a_band(_signatures(rows, permutations), permutations, bands))
-    pairs = _verified(flagged, _candidates(_signatures(flagged, permutations), permutations, bands), threshold)
+    meeting = frame.select("qa_id", "question", "key").with_row_index("row").filter(pl.col("key").is_duplicated())
+    rows = meeting.with_columns(words=_words(question_keys(meeting)))
+    shared = _share_a_band(_signatures(rows, permutations), permutations, bands)
+    flagged = rows.filter(shared).with_columns(pl.col("words").list.unique()).sort("question", "qa_id")
+    pairs = _verified(flagged, _candidates(flagged, min(permutations // bands, _BAND_VALUES), bands), threshold)
     linked = flagged["row"].to_numpy()[pairs]
     links = coo_array((np.ones(len(pairs)), (linked[:, 0], linked[:, 1])), shape=(frame.height, frame.height))
     return pl.Series("cluster", connected_components(links, directed=False)[1])
+
+
+def _words(questions: pl.Series) -> pl.Series:
+    """Split normalised questions into words, without punctuation."""
+    plain = questions.str.replace_all(_PUNCTUATION, "").str.replace_all("  +", " ").str.strip_chars(" ")
+    return plain.str.split(" ")
 
 
 def _signatures(rows: pl.DataFrame, permutations: int) -> RMinHashDigestMatrix:
     """Return the MinHash signature of each row's words; words of unlike keys never agree."""
     words = rows["words"].to_arrow()
     counts = np.asarray(words.value_lengths())
-    hashes = stable_hashes(pl.Series(words.flatten(), dtype=pl.String)) ^ np.repeat(stable_hashes(rows["key"]), counts)
+    codes = words.flatten().dictionary_encode()
+    distinct = stable_hashes(pl.Series(codes.dictionary, dtype=pl.String))
+    hashes = distinct[np.asarray(codes.indices)] ^ np.repeat(stable_hashes(rows["key"]), counts)
     starts = np.concatenate([[0], counts.cumsum()]).astype(np.uint64)
     return RMinHash.digest_matrix_from_flat_token_hashes(mix(hashes), starts, permutations, _SEED)
 
@@ -89,11 +96,13 @@ def _share_a_band(signatures: RMinHashDigestMatrix, permutations: int, bands: in
     return pl.Series(search.query_duplicate_flags_matrix_one_shot(signatures), dtype=pl.Boolean)
 
 
-def _candidates(signatures: RMinHashDigestMatrix, permutations: int, bands: int) -> Int64[np.ndarray, "N 2"]:
-    """Return pairs of rows (first before second) that agree on a band, each once."""
-    values = np.array(signatures.to_rows(), np.uint64).reshape(signatures.len(), permutations)
-    found = [_neighbours(_folded(band)) for band in np.split(values, bands, axis=1)]
-    return np.unique(np.concatenate(found), axis=0)
+def _candidates(rows: pl.DataFrame, band_values: int, bands: int) -> Int64[np.ndarray, "N 2"]:
+    """Return pairs of rows (first before second) that agree on a band of so many values, each once."""
+    signatures = _signatures(rows, bands * band_values)
+    values = np.array(signatures.to_rows(), np.uint64).reshape(rows.height, bands, band_values)
+    found = [_neighbours(_folded(values[:, band])) for band in range(bands)]
+    first, second = np.concatenate(found).T
+    return np.stack(np.divmod(np.unique(first * len(values) + second), len(values)), axis=1)
 
 
 def _folded(band: UInt64[np.ndarray, "N R"]) -> UInt64[np.ndarray, " N"]:
@@ -121,5 +130,5 @@ def _verified(rows: pl.DataFrame, pairs: Int64[np.ndarray, "N 2"], threshold: fl
     sides = pl.DataFrame({"key": first["key"], "other": second["key"], "a": first["words"], "b": second["words"]})
     shared = pl.col("a").list.set_intersection("b").list.len()
     total = pl.col("a").list.len() + pl.col("b").list.len() - shared
-    similar = sides.select((pl.col("key") == pl.col("other")) & (shared >= threshold * total) & (total > 0))
+    similar = sides.select((pl.col("key") == pl.col("other")) & (shared / total >= threshold))
     return pairs[similar.to_series().to_numpy()]

@@ -22,7 +22,7 @@ RULE_SPAN: Final = "answer-span"
 RULE_QUESTION: Final = "question"
 
 _SCORE_DIGITS: Final = 4
-_BEST_FIRST: Final = ("score", "qa_id", "answer", "origin")
+_BEST_FIRST: Final = ("score", "qa_id")
 
 
 @dataclass(frozen=True)
@@ -122,19 +122,20 @@ def _survivors(frame: pl.DataFrame, clusters: pl.Series, rule: str) -> tuple[pl.
     """Keep the best row of each cluster; rows that are alone in theirs are not ranked."""
     shared = clusters.is_duplicated()
     ranked = (
-        frame.with_columns(clusters.alias("cluster"))
+        frame.select(*_BEST_FIRST, clusters.alias("cluster"), row=pl.int_range(pl.len()))
         .filter(shared)
-        .sort(_BEST_FIRST, descending=[True, False, False, False], maintain_order=True)
+        .sort(_BEST_FIRST, descending=[True, False], maintain_order=True)
+        .with_columns(pl.col("cluster").is_first_distinct().alias("best"))
     )
-    best = ranked.unique("cluster", keep="first")
+    best = ranked.filter("best")
     fallen = (
-        ranked.with_columns(pl.col("cluster").is_first_distinct().alias("best"))
-        .filter(~pl.col("best"))
+        ranked.filter(~pl.col("best"))
         .join(best.select("cluster", survivor_id="qa_id"), on="cluster")
         .select("qa_id", "survivor_id", pl.lit(rule).alias("rule"))
     )
-    kept = pl.concat([frame.filter(~shared), best.select(frame.columns)])
-    return kept.sort("qa_id", maintain_order=True), fallen.sort("qa_id", "survivor_id")
+    alone = frame.select("qa_id", row=pl.int_range(pl.len())).filter(~shared)
+    kept = pl.concat([alone, best.select("qa_id", "row")]).sort("qa_id", maintain_order=True)
+    return frame[kept["row"]], fallen.sort("qa_id", maintain_order=True)
 
 
 def _tables(kept: pl.DataFrame, fallen: pl.DataFrame) -> tuple[pa.Table, pa.Table]:

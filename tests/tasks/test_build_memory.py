@@ -1,6 +1,7 @@
 """The memory is the same however the job runs, loses nothing, and a killed job does only what is left."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,31 +133,60 @@ def test_a_killed_job_goes_on_with_what_is_left(
 WORDS = ("who", "what", "Dral", "Mol", "was", "born", "in", "the", "city", "of")
 
 
+def _draw(rng: random.Random, number: int) -> Row:
+    words = " ".join(rng.choice(WORDS) for _ in range(5))
+    return pair(f"i{number:03}", f"{words}?", rng.choice("ab"), score=-rng.randrange(3))
+
+
+def _imported(store: Store, rows: list[Row], name: str, near: float | None = None) -> build_memory.MemoryRefs:
+    """Make a memory of imported pairs alone."""
+    none = [register(store, kind, "none", []) for kind in ("answers", "questions", "verdicts")]
+    inputs = MemoryInputs(*none, (register(store, "qa_pairs", "given", rows, 30),))
+    config, resources = MemoryConfig(shard_rows=40, near_duplicates=near), Resources(home=str(store.home))
+    return build_memory.run(config, inputs, name=name, resources=resources)
+
+
+def _contents(refs: build_memory.MemoryRefs) -> tuple[str, str]:
+    return refs.qa_pairs.content, refs.duplicates.content
+
+
 @pytest.mark.parametrize("near", [None, 0.6])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_later_version_equals_one_made_anew_and_touches_what_changed(tmp_path: Path, near: float | None, seed: int):
+def test_a_later_version_equals_one_made_anew_and_touches_what_changed(store: Store, near: float | None, seed: int):
     rng = random.Random(seed)
-    store, resources = Store(tmp_path), Resources(home=str(tmp_path))
-    config = MemoryConfig(shard_rows=40, near_duplicates=near)
-
-    def draw(number: int) -> Row:
-        words = " ".join(rng.choice(WORDS) for _ in range(5))
-        return pair(f"i{number:03}", f"{words}?", rng.choice("ab"), score=-rng.randrange(3))
-
-    def build(rows: list[Row], name: str) -> build_memory.MemoryRefs:
-        none = [register(store, kind, "none", []) for kind in ("answers", "questions", "verdicts")]
-        given = register(store, "qa_pairs", "given", rows, 30)
-        return build_memory.run(config, build_memory.MemoryInputs(*none, (given,)), name=name, resources=resources)
-
-    rows = [draw(number) for number in range(100)]
-    build(rows, "m")
+    rows = [_draw(rng, number) for number in range(100)]
+    _imported(store, rows, "m", near)
     gone = set(rng.sample(range(100), 3))
-    edited = [draw(int(str(row["qa_id"])[1:])) if rng.random() < 0.03 else row for row in rows]
-    later = [row for number, row in enumerate(edited) if number not in gone] + [
-        draw(number) for number in range(100, 103)
-    ]
-    again, anew = build(later, "m"), build(later, "anew")
-    assert (again.qa_pairs.content, again.duplicates.content) == (anew.qa_pairs.content, anew.duplicates.content)
+    edited = [_draw(rng, number) if rng.random() < 0.03 else row for number, row in enumerate(rows)]
+    later = [row for number, row in enumerate(edited) if number not in gone]
+    later += [_draw(rng, number) for number in range(100, 103)]
+    again = _imported(store, later, "m", near)
+    assert _contents(again) == _contents(_imported(store, later, "anew", near))
+    notes = store.row(again.qa_pairs).notes
     if near is None:
-        notes = store.row(again.qa_pairs).notes
         assert notes["keys_touched"] < notes["keys"] / 2
+
+
+def test_a_passage_less_takes_its_pairs_out_and_touches_only_their_keys(store: Store):
+    inputs = _generated(store)
+    resources = Resources(home=str(store.home))
+    build_memory.run(CONFIG, inputs, name="m", resources=resources)
+    verdicts = store.open_table(inputs.verdicts).to_pylist()
+    refused = [row | {"kept": row["kept"] and not row["qa_id"].startswith("q07")} for row in verdicts]
+    fewer = replace(inputs, verdicts=register(store, "verdicts", "c", refused, SHARD * 6))
+    again = build_memory.run(CONFIG, fewer, name="m", resources=resources)
+    assert _contents(again) == _contents(build_memory.run(CONFIG, fewer, name="anew", resources=resources))
+    asked = {(7 * a + q) % 17 for a in range(3) for q in range(2)}
+    assert 0 < store.row(again.qa_pairs).notes["keys_touched"] <= len(asked)
+
+
+@pytest.mark.parametrize("rows", [100, 200])
+def test_what_cannot_be_taken_over_is_done_anew(store: Store, rows: int):
+    """Of 200 rows there are more partitions; of 100, a shard of the earlier version is lost."""
+    drawn = [_draw(random.Random(number), number) for number in range(200)]
+    first = _imported(store, drawn[1:101], "m")
+    store.open_shards(first.qa_pairs)[0].unlink()
+    again = _imported(Store(store.home), drawn[:rows], "m")
+    assert _contents(again) == _contents(_imported(store, drawn[:rows], "anew"))
+    notes = store.row(again.qa_pairs).notes
+    assert notes["keys_touched"] == notes["keys"]

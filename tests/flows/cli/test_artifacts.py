@@ -1,10 +1,12 @@
 """`qamat artifacts` on a small store."""
 
+import pyarrow.parquet as pq
 import pytest
 
 from qamat_core.store.store import Store
 from tests.object_store import BUCKET, s3_server
 from tests.qamat_core.store.jobs import make_directory, make_table
+from tests.tasks.corpus import pair, register
 
 
 def test_a_home_in_an_object_store_is_listed_and_verified(qamat, monkeypatch, tmp_path):
@@ -88,6 +90,69 @@ def test_verify_names_the_damage_and_discard_mends_it(qamat, filled):
     result = qamat("artifacts", "verify", "--discard", "--json")
     assert (result.code, result.json["damaged"], result.json["discarded"]) == (0, ["rejects/answers@0"], 1)
     assert qamat("artifacts", "verify").out == "4 artifacts verified, 0 damaged\n"
+
+
+@pytest.fixture
+def versions(store: Store) -> Store:
+    """A store with three versions of a memory, and another memory."""
+    rows = [pair(f"q{number}", "Who wrote it?", "x" * 99) for number in range(4)]
+    for name, kept in (("m", rows[:3]), ("m", rows), ("m", [rows[0], rows[1] | {"answer": "y"}]), ("n", rows[:1])):
+        register(store, "qa_pairs", name, kept)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("named", "between", "counts"),
+    [
+        ("m", (1, 2), (0, 2, 1)),
+        ("m@0", (0, 2), (0, 1, 1)),
+        ("m@0 @1", (0, 1), (1, 0, 0)),
+        ("m@2 qa_pairs/m@1", (2, 1), (2, 0, 1)),
+        ("m@1 @1", (1, 1), (0, 0, 0)),
+    ],
+)
+def test_diff_counts_what_two_versions_differ_in(qamat, versions, named, between, counts):
+    first, second = (f"qa_pairs/m@{version}" for version in between)
+    told = qamat("artifacts", "diff", *f"qa_pairs/{named}".split(), "--json").json
+    added, removed, changed = counts
+    assert told == {
+        "before": first,
+        "after": second,
+        "added": added,
+        "removed": removed,
+        "changed": changed,
+        "out": None,
+    }
+
+
+def test_diff_shows_the_first_rows_and_writes_all(qamat, versions, tmp_path):
+    out = tmp_path / "delta.parquet"
+    lines = qamat("artifacts", "diff", "qa_pairs/m", "--out", out).out.splitlines()
+    assert lines[0] == "qa_pairs/m@1 to qa_pairs/m@2: 0 added, 2 removed, 1 changed"
+    assert [line.split("\t")[:2] for line in lines[1:]] == [["removed", "q2"], ["removed", "q3"], ["changed", "q1"]]
+    assert max(map(len, lines[1].split("\t"))) == 60
+    rows = pq.read_table(out).to_pylist()
+    assert [(row["change"], row["qa_id"], row["answer"][:1]) for row in rows] == [
+        ("changed", "q1", "y"),
+        ("removed", "q2", "x"),
+        ("removed", "q3", "x"),
+    ]
+    assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ("qa_pairs/n", 1, "qa_pairs/n@0 is the only version"),
+        ("qa_pairs/m@7 @1", 1, "qa_pairs/m@7 is not registered"),
+        ("qa_pairs/m @x", 2, "@VERSION"),
+        ("qa_pairs/m --out /nowhere/x.parquet", 1, "give a file that can be written"),
+    ],
+)
+def test_diff_refuses_in_one_line(qamat, versions, arguments, code, words):
+    result = qamat("artifacts", "diff", *arguments.split())
+    assert (result.code, words in " ".join(result.err.split())) == (code, True)
+    assert code == 2 or result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

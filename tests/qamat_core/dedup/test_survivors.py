@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qamat_core.dedup.changes import deduplicate
@@ -51,6 +51,7 @@ def _best(rows: list[Row], key: object) -> dict[object, str]:
 
 
 @given(pairs())
+@settings(deadline=None)
 def test_one_per_question_keeps_the_best_of_each(rows: list[Row]):
     survivors, duplicates = one_per_question(_table(rows))
     best = _best(rows, lambda row: normalize_question(row["question"]))
@@ -61,6 +62,7 @@ def test_one_per_question_keeps_the_best_of_each(rows: list[Row]):
 
 
 @given(pairs())
+@settings(deadline=None)
 def test_one_per_span_keeps_the_best_of_each_and_all_that_have_no_span(rows: list[Row]):
     survivors, duplicates = one_per_span(_table(rows))
     best = _best(rows, lambda r: (r["passage_id"], r["start"], r["answer"]) if r["passage_id"] else r["qa_id"])
@@ -69,6 +71,7 @@ def test_one_per_span_keeps_the_best_of_each_and_all_that_have_no_span(rows: lis
 
 
 @given(pairs(), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_survivors_do_not_depend_on_the_order_and_come_unchanged(rows: list[Row], random):  # pyright: ignore
     shuffled = rows.copy()
     random.shuffle(shuffled)
@@ -78,6 +81,7 @@ def test_survivors_do_not_depend_on_the_order_and_come_unchanged(rows: list[Row]
 
 
 @given(pairs(), st.integers(1, 5), st.integers(1, 3))
+@settings(deadline=None)
 def test_partitions_together_give_what_one_pass_gives(rows: list[Row], partitions: int, files: int):
     with TemporaryDirectory() as folder:
         paths = [Path(folder) / str(number) for number in range(files)]
