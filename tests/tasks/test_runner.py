@@ -118,7 +118,7 @@ def test_a_corpus_has_the_same_bytes_whoever_makes_it(generated: Generated, work
     elsewhere = _make(generated, "elsewhere", workers.resources(home))
     jobs = workers.started() - before
     here = _make(generated, "here", Resources(home=str(home), workers=2))
-    assert jobs == 6  # one pipeline each, two of the memory: none ran in this process
+    assert jobs == 9  # two pipelines a model stage and the memory, one for negatives: none ran in this process
     assert workers.started() - before == jobs
     for other, own in zip(elsewhere, here, strict=True):
         assert other.content == own.content, other
