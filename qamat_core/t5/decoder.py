@@ -80,11 +80,7 @@ class DecoderLayer(nn.Module):
         """
         normal = self.pre_self_attention_layer_norm(x)
         keys, values = self.self_attention.project(normal)
-        place = position * x.shape[1]
-        cache = KeysValues(
-            jax.lax.dynamic_update_slice_in_dim(cache.keys, keys, place, 3),
-            jax.lax.dynamic_update_slice_in_dim(cache.values, values, place, 2),
-        )
+        cache = KeysValues(_write(cache.keys, keys, position, 3), _write(cache.values, values, position, 2))
         x = x + self.self_attention(normal, cache, bias, True)
         return self._read(x, memory, source_bias, True), cache
 
@@ -133,11 +129,14 @@ class Decoder(nn.Module):
     def step(
         self, x: jax.Array, position: jax.Array, bias: jax.Array, source: Source, cache: Cache
     ) -> tuple[jax.Array, Cache]:
-        """Advance by one token: ``x`` [B, N, D] to states [B, N, D]; ``bias`` is the whole ``self_bias``."""
+        """Advance by one token: ``x`` [B, N, D] to states [B, N, D]; ``bias`` is the whole ``self_bias``.
+
+        ``position`` is that of all rows, [], or one a row, [B].
+        """
         rows, count, _ = x.shape
         own = jnp.broadcast_to(jnp.arange(count)[None, :, None], (rows, count, 1))
-        writers = jax.lax.dynamic_update_slice_in_dim(cache.writers, own, position, 2)
-        seen = _seen(jax.lax.dynamic_slice_in_dim(bias, position, 1, axis=2), writers)
+        writers = _write(cache.writers, own, position, 2)
+        seen = _seen(jnp.take(bias[0], jnp.atleast_1d(position), axis=1).swapaxes(0, 1), writers)
         updated: list[KeysValues] = []
         for layer, old, memory in zip(self.layers, cache.memories, source.memories, strict=True):
             x, new = layer.step(x, old, memory, position=position, bias=seen, source_bias=source.bias)
@@ -145,11 +144,23 @@ class Decoder(nn.Module):
         return self.decoder_norm(x), Cache(tuple(updated), writers)
 
 
+def _write(memory: jax.Array, new: jax.Array, position: jax.Array, axis: int) -> jax.Array:
+    """Put ``new``, one position's part of ``axis``, into ``memory`` at ``position``, [] or [B]."""
+    width = new.shape[axis]
+    if position.ndim == 0:
+        return jax.lax.dynamic_update_slice_in_dim(memory, new, position * width, axis)
+    # A scatter would write place by place.
+    chosen = jnp.arange(memory.shape[axis]) // width == position[:, None]
+    others = [one for one in range(1, memory.ndim) if one != axis]
+    repeats = [memory.shape[axis] // width if one == axis else 1 for one in range(memory.ndim)]
+    return jnp.where(jnp.expand_dims(chosen, others), jnp.tile(new, repeats), memory)
+
+
 def _seen(bias: jax.Array, writers: jax.Array) -> jax.Array:
-    """Give the bias [B, heads, N, T * N] of a step from its position's [1, heads, 1, T] and the cache's ``writers``."""
+    """Give a step's bias [B, heads, N, T * N]: its position's ``bias`` [1 or B, heads, T] where ``writers`` tell."""
     _, count, length = writers.shape
     own = writers[:, None, :, :, None] == jnp.arange(count)
-    return jnp.where(own, bias[..., None], MASKED).reshape(*own.shape[:1], -1, count, length * count)
+    return jnp.where(own, bias[:, :, None, :, None], MASKED).reshape(*own.shape[:1], -1, count, length * count)
 
 
 def empty_cache(config: T5Config, rows: int, hypotheses: int, length: int) -> Cache:

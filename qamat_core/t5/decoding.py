@@ -47,9 +47,7 @@ def greedy(model: T5, params: Params, encoded: jax.Array, encoder_tokens: jax.Ar
 
     def body(state: _State) -> _State:
         logits, cache = call(model, params, "step", state.last[:, None], state.position, bias, source, state.cache)
-        logits = logits[:, 0]
-        (top,), (best,) = (a.T for a in largest(logits, 1))
-        logprob = top - jax.nn.logsumexp(logits, axis=-1)
+        best, logprob = most_probable(logits[:, 0])
         token = jnp.where(state.done, PAD_ID, best)
         return _State(
             state.position + 1,
@@ -70,6 +68,12 @@ def greedy(model: T5, params: Params, encoded: jax.Array, encoder_tokens: jax.Ar
     )
     end = jax.lax.while_loop(lambda s: (s.position < max_length) & ~s.done.all(), body, start)
     return Decoded(end.tokens, end.sum_logprob, lengths(end.tokens))
+
+
+def most_probable(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Give the most probable token [B] by ``logits`` [B, V], of equals the smallest id, and its log-probability [B]."""
+    (top,), (best,) = (a.T for a in largest(logits, 1))
+    return best, top - jax.nn.logsumexp(logits, axis=-1)
 
 
 def untie(config: T5Config, params: Params) -> tuple[T5Config, Params]:
