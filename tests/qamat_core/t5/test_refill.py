@@ -16,7 +16,7 @@ POOL = np.random.default_rng(0).integers(2, 23, (40, SOURCE)).astype(np.int32)
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "pointer"])
 def setting(request, tiny):
     """A model and its parameters with a likely end token, so that rows end at different lengths."""
-    model, params = tiny(pointer_head=request.param, tie_embeddings=False)
+    model, params = tiny(pointer_head=request.param, tie_embeddings=False, num_decoder_layers=2)
     kernel = params["decoder"]["logits_dense"]["kernel"].at[:, 1].multiply(3.0)
     return model, params | {"decoder": params["decoder"] | {"logits_dense": {"kernel": kernel}}}
 
