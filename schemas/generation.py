@@ -134,6 +134,16 @@ class BatchShape(Frozen):
     rows: int = Field(default=64, ge=1)
     buckets: tuple[int, ...] = ()
     """Input lengths below the full one to which shorter inputs are padded; each costs a compilation."""
+    slots: int | None = Field(default=None, ge=1)
+    """So many rows are decoded at a time, and one that has ended gives its slot to the next; None: all at once.
+
+    For greedy decoding. Then many ``rows`` are no waste: those that fill up a batch are not decoded.
+    """
+
+
+def _check_slots(beam_size: int, shape: BatchShape) -> None:
+    if beam_size > 1 and shape.slots is not None:
+        raise ValueError(f"shape.slots is {shape.slots}: with a beam_size of {beam_size}, leave it out")
 
 
 class ExtractAnswersConfig(Frozen):
@@ -145,6 +155,11 @@ class ExtractAnswersConfig(Frozen):
     """Exponent of the beam's length penalty; 0 ranks by probability."""
     shape: BatchShape = BatchShape()
 
+    @model_validator(mode="after")
+    def _check(self) -> "ExtractAnswersConfig":
+        _check_slots(self.beam_size, self.shape)
+        return self
+
 
 class GenerateQuestionsConfig(Frozen):
     """How a question is made for each answer."""
@@ -153,6 +168,11 @@ class GenerateQuestionsConfig(Frozen):
     """1 decodes greedily; otherwise the best of so many hypotheses (PAQ: 4)."""
     length_penalty: float = Field(default=0.6, ge=0)
     shape: BatchShape = BatchShape()
+
+    @model_validator(mode="after")
+    def _check(self) -> "GenerateQuestionsConfig":
+        _check_slots(self.beam_size, self.shape)
+        return self
 
 
 class FilterQuestionsConfig(Frozen):

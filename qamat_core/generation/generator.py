@@ -14,8 +14,9 @@ import numpy as np
 from qamat_core.generation.batching import Batch, cut_batches
 from qamat_core.generation.training import STAGE
 from qamat_core.t5.beam import IMPOSSIBLE, beam
-from qamat_core.t5.decoding import Params, call, greedy, untie
+from qamat_core.t5.decoding import Decoded, Params, call, greedy, untie
 from qamat_core.t5.network import T5
+from qamat_core.t5.refill import greedy_by_slots
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import load_card, load_params
 from schemas.errors import IncompatibleArtifactError
@@ -47,6 +48,8 @@ class Search(NamedTuple):
     """In pieces, end token included."""
     beam_size: int = 1
     length_penalty: float = 0.0
+    slots: int | None = None
+    """Greedy only: so many rows are decoded at a time (``BatchShape.slots``)."""
 
 
 class Generator:
@@ -97,7 +100,8 @@ class Generator:
 
         What comes of a row depends on the batch's shape, but neither on its place nor on the other rows.
         """
-        outputs = self._program(search, *batch.tokens.shape)(self._params, batch.tokens)
+        count = np.int32(len(batch.places))
+        outputs = self._program(search, *batch.tokens.shape)(self._params, batch.tokens, count)
         rows = zip(*(np.asarray(output)[: len(batch.places)] for output in outputs), strict=True)
         return [[self._candidate(*one) for one in zip(*row, strict=True) if one[1] > IMPOSSIBLE / 2] for row in rows]
 
@@ -112,7 +116,8 @@ class Generator:
             if key not in self._programs:
                 decode = partial(decode_tokens, self._model, search)
                 tokens = jax.ShapeDtypeStruct((rows, length), jnp.int32)
-                self._programs[key] = jax.jit(decode).lower(self._params, tokens).compile()
+                count = jax.ShapeDtypeStruct((), jnp.int32)
+                self._programs[key] = jax.jit(decode).lower(self._params, tokens, count).compile()
             return self._programs[key]
 
 
@@ -124,12 +129,17 @@ def load_config(checkpoint: Path) -> GeneratorConfig:
     return GeneratorConfig.model_validate(card.settings)
 
 
-def decode_tokens(model: T5, search: Search, params: Params, tokens: jax.Array) -> tuple[jax.Array, ...]:
-    """Decode ``tokens`` [B, L]; give tokens [B, N, T], their summed log-probabilities [B, N], lengths [B, N]."""
-    encoded = _encode(model, params, tokens)
+def decode_tokens(
+    model: T5, search: Search, params: Params, tokens: jax.Array, count: jax.Array | int
+) -> tuple[jax.Array, ...]:
+    """Decode ``tokens`` [B, L]; give tokens [B, N, T], their summed log-probabilities [B, N], lengths [B, N].
+
+    Rows from ``count`` on are not wanted.
+    """
     if search.beam_size == 1:
-        one = greedy(model, params, encoded, tokens, search.max_length)
+        one = _greedy(model, search, params, tokens, count)
         return one.tokens[:, None], one.sum_logprob[:, None], one.lengths[:, None]
+    encoded = _encode(model, params, tokens)
     best = beam(
         model,
         params,
@@ -140,6 +150,13 @@ def decode_tokens(model: T5, search: Search, params: Params, tokens: jax.Array) 
         length_penalty=search.length_penalty,
     )
     return best.tokens, best.sum_logprob, best.lengths
+
+
+def _greedy(model: T5, search: Search, params: Params, tokens: jax.Array, count: jax.Array | int) -> Decoded:
+    if search.slots is None:
+        return greedy(model, params, _encode(model, params, tokens), tokens, search.max_length)
+    group = gcd(search.slots, _GROUP)
+    return greedy_by_slots(model, params, tokens, count, search.max_length, slots=search.slots, group=group)
 
 
 def _encode(model: T5, params: Params, tokens: jax.Array) -> jax.Array:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from qamat_core.t5.decoder import Cache, empty_cache
 from qamat_core.t5.decoding import Params, call, lengths
+from qamat_core.t5.largest import largest
 from qamat_core.t5.network import T5
 from schemas.model import EOS_ID, PAD_ID
 
@@ -70,8 +71,7 @@ def beam(
 
     def body(state: _State) -> _State:
         logits, cache = call(model, params, "step", state.last, state.position, bias, source, state.cache)
-        logprobs = logits if model.config.pointer_head else jax.nn.log_softmax(logits)
-        return _advance(state._replace(cache=cache), logprobs, length_penalty)
+        return _advance(state._replace(cache=cache), logits, length_penalty)
 
     def unsettled(state: _State) -> jax.Array:
         # Log-probabilities only fall and the penalty is largest at full length: the best that can still come.
@@ -99,17 +99,26 @@ def _start(model: T5, rows: int, beam_size: int, max_length: int) -> _State:
         jnp.full((rows, beam_size), PAD_ID, jnp.int32),
         _Pool(tokens, nothing.at[:, 0].set(0.0), nothing),
         _Pool(tokens, nothing, nothing),
-        empty_cache(model.config, rows * beam_size, max_length),
+        empty_cache(model.config, rows, beam_size, max_length),
     )
 
 
-def _advance(state: _State, logprobs: jax.Array, length_penalty: float) -> _State:
-    """Extend the living hypotheses by one token, given its ``logprobs`` [B, N, V]."""
-    rows, beam_size, vocab_size = logprobs.shape
-    sums = (state.alive.sum_logprob[..., None] + logprobs).reshape(rows, -1)
+def _continuations(sum_logprob: jax.Array, logits: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Give the 2 N best continuations of hypotheses [B, N] by ``logits`` [B, N, V]: log-probability, parent, token."""
+    rows, beam_size, vocab_size = logits.shape
+    width = min(2 * beam_size, vocab_size)
+    # Within one hypothesis logits rank as log-probabilities do.
+    best, tokens = largest(logits, width)
+    logprobs = best - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
+    sums, place = jax.lax.top_k((sum_logprob[..., None] + logprobs).reshape(rows, -1), 2 * beam_size)
+    return sums, place // width, _take(tokens.reshape(rows, -1), place)
+
+
+def _advance(state: _State, logits: jax.Array, length_penalty: float) -> _State:
+    """Extend the living hypotheses by one token, given its ``logits`` [B, N, V]."""
+    beam_size = logits.shape[1]
     # At most N continuations end (one a hypothesis), so N of the best 2 N live on.
-    sum_logprob, flat = jax.lax.top_k(sums, 2 * beam_size)
-    parent, token = flat // vocab_size, (flat % vocab_size).astype(jnp.int32)
+    sum_logprob, parent, token = _continuations(state.alive.sum_logprob, logits)
     tokens = jnp.take_along_axis(state.alive.tokens, parent[..., None], axis=1)
     tokens = jax.lax.dynamic_update_slice_in_dim(tokens, token[..., None], state.position, 2)
     ends = token == EOS_ID
@@ -124,15 +133,8 @@ def _advance(state: _State, logprobs: jax.Array, length_penalty: float) -> _Stat
         _take(token, kept),
         alive,
         _best(_join(state.finished, ended), beam_size),
-        _follow(state.cache, _take(parent, kept)),
+        state.cache.follow(_take(parent, kept)),
     )
-
-
-def _follow(cache: Cache, parent: jax.Array) -> Cache:
-    """Reorder the cache's rows [B * N, ...] so that each hypothesis has its ``parent``'s [B, N]."""
-    rows, beam_size = parent.shape
-    flat = (jnp.arange(rows)[:, None] * beam_size + parent).reshape(-1)
-    return jax.tree.map(lambda a: jnp.take(a, flat, axis=0), cache)
 
 
 def _join(first: _Pool, second: _Pool) -> _Pool:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from qamat_core.t5.attention import KeysValues, MultiHeadAttention, causal_bias, padding_bias
+from qamat_core.t5.attention import MASKED, KeysValues, MultiHeadAttention, causal_bias, padding_bias
 from qamat_core.t5.layers import Dense, Dropout, LayerNorm, MlpBlock
 from qamat_core.t5.pointer import PointerHead
 from qamat_core.t5.relative_position import RelativePositionBias
@@ -26,8 +26,17 @@ class Source(NamedTuple):
     """[B, S, D], or None without a pointer head."""
 
 
-Cache = tuple[KeysValues, ...]
-"""Keys and values of the self-attention, one a layer, each [B * N, heads, T, head_dim]."""
+class Cache(NamedTuple):
+    """What the self-attention of N hypotheses a row reads: all that any of them wrote, and which of it is whose."""
+
+    memories: tuple[KeysValues, ...]
+    """Keys and values, one a layer; K is T * N: all hypotheses of a position, then the next position's."""
+    writers: jax.Array
+    """[B, N, T] int32: which hypothesis wrote each position of a hypothesis's past."""
+
+    def follow(self, parent: jax.Array) -> "Cache":
+        """Let each hypothesis continue its ``parent`` [B, N]; nothing but ``writers`` moves."""
+        return self._replace(writers=jnp.take_along_axis(self.writers, parent[..., None], axis=1))
 
 
 class DecoderLayer(nn.Module):
@@ -65,12 +74,14 @@ class DecoderLayer(nn.Module):
         bias: jax.Array,
         source_bias: jax.Array,
     ) -> tuple[jax.Array, KeysValues]:
-        """Advance N hypotheses a row by one token: ``x`` [B, N, D]; ``bias`` [1, heads, 1, T] is the position's."""
-        flat = self.pre_self_attention_layer_norm(x).reshape(-1, 1, x.shape[-1])
-        new = self.self_attention.project(flat)
-        cache = jax.tree.map(lambda old, one: jax.lax.dynamic_update_slice_in_dim(old, one, position, 2), cache, new)
-        x = x + self.self_attention(flat, cache, bias, True).reshape(x.shape)
-        # Hypotheses of a row read the same source, so they stand as query positions of one attention.
+        """Advance by one token: ``x`` [B, N, D]; ``bias`` [B, heads, N, T * N] tells what each hypothesis sees.
+
+        Hypotheses of a row read the same keys and values, so they stand as query positions of one attention.
+        """
+        normal = self.pre_self_attention_layer_norm(x)
+        keys, values = self.self_attention.project(normal)
+        cache = KeysValues(_write(cache.keys, keys, position, 3), _write(cache.values, values, position, 2))
+        x = x + self.self_attention(normal, cache, bias, True)
         return self._read(x, memory, source_bias, True), cache
 
     def _read(self, x: jax.Array, memory: KeysValues, source_bias: jax.Array, deterministic: bool) -> jax.Array:
@@ -118,16 +129,43 @@ class Decoder(nn.Module):
     def step(
         self, x: jax.Array, position: jax.Array, bias: jax.Array, source: Source, cache: Cache
     ) -> tuple[jax.Array, Cache]:
-        """Advance by one token: ``x`` [B, N, D] to states [B, N, D]; ``bias`` is the whole ``self_bias``."""
-        row = jax.lax.dynamic_slice_in_dim(bias, position, 1, axis=2)
+        """Advance by one token: ``x`` [B, N, D] to states [B, N, D]; ``bias`` is the whole ``self_bias``.
+
+        ``position`` is that of all rows, [], or one a row, [B].
+        """
+        rows, count, _ = x.shape
+        own = jnp.broadcast_to(jnp.arange(count)[None, :, None], (rows, count, 1))
+        writers = _write(cache.writers, own, position, 2)
+        seen = _seen(jnp.take(bias[0], jnp.atleast_1d(position), axis=1).swapaxes(0, 1), writers)
         updated: list[KeysValues] = []
-        for layer, old, memory in zip(self.layers, cache, source.memories, strict=True):
-            x, new = layer.step(x, old, memory, position=position, bias=row, source_bias=source.bias)
+        for layer, old, memory in zip(self.layers, cache.memories, source.memories, strict=True):
+            x, new = layer.step(x, old, memory, position=position, bias=seen, source_bias=source.bias)
             updated.append(new)
-        return self.decoder_norm(x), tuple(updated)
+        return self.decoder_norm(x), Cache(tuple(updated), writers)
 
 
-def empty_cache(config: T5Config, rows: int, length: int) -> Cache:
-    """Give an empty self-attention cache for ``rows`` = B * N hypotheses of ``length`` tokens."""
-    empty = jnp.zeros((rows, config.num_heads, length, config.head_dim), config.dtype)
-    return tuple(KeysValues(empty, empty) for _ in range(config.num_decoder_layers))
+def _write(memory: jax.Array, new: jax.Array, position: jax.Array, axis: int) -> jax.Array:
+    """Put ``new``, one position's part of ``axis``, into ``memory`` at ``position``, [] or [B]."""
+    width = new.shape[axis]
+    if position.ndim == 0:
+        return jax.lax.dynamic_update_slice_in_dim(memory, new, position * width, axis)
+    # A scatter would write place by place.
+    chosen = jnp.arange(memory.shape[axis]) // width == position[:, None]
+    others = [one for one in range(1, memory.ndim) if one != axis]
+    repeats = [memory.shape[axis] // width if one == axis else 1 for one in range(memory.ndim)]
+    return jnp.where(jnp.expand_dims(chosen, others), jnp.tile(new, repeats), memory)
+
+
+def _seen(bias: jax.Array, writers: jax.Array) -> jax.Array:
+    """Give a step's bias [B, heads, N, T * N]: its position's ``bias`` [1 or B, heads, T] where ``writers`` tell."""
+    _, count, length = writers.shape
+    own = writers[:, None, :, :, None] == jnp.arange(count)
+    return jnp.where(own, bias[:, :, None, :, None], MASKED).reshape(*own.shape[:1], -1, count, length * count)
+
+
+def empty_cache(config: T5Config, rows: int, hypotheses: int, length: int) -> Cache:
+    """Give an empty self-attention cache for ``hypotheses`` of ``length`` tokens in each of ``rows``."""
+    shape = rows, config.num_heads, length * hypotheses, config.head_dim
+    values = jnp.zeros(shape, config.dtype)
+    memory = KeysValues(values.mT, values)
+    return Cache((memory,) * config.num_decoder_layers, jnp.zeros((rows, hypotheses, length), jnp.int32))

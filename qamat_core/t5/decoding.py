@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from qamat_core.t5.decoder import Cache, empty_cache
+from qamat_core.t5.largest import largest
 from qamat_core.t5.network import T5
 from schemas.model import EOS_ID, PAD_ID, T5Config
 
@@ -46,10 +47,7 @@ def greedy(model: T5, params: Params, encoded: jax.Array, encoder_tokens: jax.Ar
 
     def body(state: _State) -> _State:
         logits, cache = call(model, params, "step", state.last[:, None], state.position, bias, source, state.cache)
-        logits = logits[:, 0]
-        # On a CPU top_k of one takes a third of the time of argmax.
-        (largest,), (best,) = (a.T for a in jax.lax.top_k(logits, 1))
-        logprob = largest - jax.nn.logsumexp(logits, axis=-1)
+        best, logprob = most_probable(logits[:, 0])
         token = jnp.where(state.done, PAD_ID, best)
         return _State(
             state.position + 1,
@@ -66,10 +64,16 @@ def greedy(model: T5, params: Params, encoded: jax.Array, encoder_tokens: jax.Ar
         jnp.zeros(rows, bool),
         jnp.full((rows, max_length), PAD_ID, jnp.int32),
         jnp.zeros(rows),
-        empty_cache(model.config, rows, max_length),
+        empty_cache(model.config, rows, 1, max_length),
     )
     end = jax.lax.while_loop(lambda s: (s.position < max_length) & ~s.done.all(), body, start)
     return Decoded(end.tokens, end.sum_logprob, lengths(end.tokens))
+
+
+def most_probable(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Give the most probable token [B] by ``logits`` [B, V], of equals the smallest id, and its log-probability [B]."""
+    (top,), (best,) = (a.T for a in largest(logits, 1))
+    return best, top - jax.nn.logsumexp(logits, axis=-1)
 
 
 def untie(config: T5Config, params: Params) -> tuple[T5Config, Params]:

@@ -113,7 +113,9 @@ def _ours(model: Any, work: Work, sources: Ids) -> Decode:
     config, params = untie(tied, from_transformers(weights, tied))
     params = jax.device_put(params)
     programs = {
-        beams: jax.jit(partial(decode_tokens, T5(config), Search(work.target, beams))).lower(params, sources).compile()
+        beams: jax.jit(partial(decode_tokens, T5(config), Search(work.target, beams), count=work.rows))
+        .lower(params, sources)
+        .compile()
         for beams in (1, 4)
     }
     return lambda beams: np.asarray(programs[beams](params, sources)[0])[:, 0]

@@ -41,7 +41,7 @@ def generator(tokenizer: Tokenizer, config: GeneratorConfig) -> Generator:
     return Generator(init_params(T5(config.model), 0), tokenizer, config)
 
 
-@pytest.mark.parametrize("search", [Search(5), Search(5, beam_size=3)])
+@pytest.mark.parametrize("search", [Search(5), Search(5, beam_size=3), Search(5, slots=2)])
 def test_a_result_depends_on_its_prompt_alone(generator: Generator, search: Search):
     together = generator.candidates(PROMPTS, 16, search, SHAPE)
     reversed_ = generator.candidates(PROMPTS[::-1], 16, search, SHAPE)[::-1]
@@ -50,17 +50,17 @@ def test_a_result_depends_on_its_prompt_alone(generator: Generator, search: Sear
     assert [len(found) for found in together] == [search.beam_size] * len(PROMPTS)
 
 
-@pytest.mark.parametrize("search", [Search(5), Search(5, beam_size=3)])
+@pytest.mark.parametrize("search", [Search(5), Search(5, beam_size=3), Search(5, slots=8)])
 @pytest.mark.parametrize("rows", [12, 16])
 def test_a_row_has_the_same_bits_at_any_place_and_with_any_mates(config: GeneratorConfig, search: Search, rows: int):
     model, rng = T5(config.model), np.random.default_rng(0)
     params = init_params(model, 0)
     decode = jax.jit(decode_tokens, static_argnums=(0, 1))
     tokens = rng.integers(2, 140, (rows, 10)).astype(np.int32)
-    first = decode(model, search, params, tokens)
+    first = decode(model, search, params, tokens, rows)
     order = rng.permutation(rows)
     mates = np.where(np.arange(rows)[:, None] % 2 == 0, tokens, rng.integers(2, 140, tokens.shape)).astype(np.int32)
-    moved, among_others = decode(model, search, params, tokens[order]), decode(model, search, params, mates)
+    moved, among_others = (decode(model, search, params, one, rows) for one in (tokens[order], mates))
     for one, other, third in zip(first, moved, among_others, strict=True):
         np.testing.assert_array_equal(np.asarray(one)[order], other)
         np.testing.assert_array_equal(one[::2], third[::2])
