@@ -113,6 +113,7 @@ def _small(name: PresetName, scale: _Scale) -> Preset:
 def _corpus(scale: _Scale, t5: T5Config) -> CorpusPreset:
     training = _training(scale.generator_steps, scale.generator_rows.total, scale.generator_rate)
     shape = BatchShape(rows=64, buckets=(56, 80))
+    by_slots = BatchShape(rows=256, buckets=(56, 80), slots=16)
     return CorpusPreset(
         ingest=IngestConfig(shard_rows=scale.shard_rows),
         tokenizer=TrainTokenizerConfig(tokenizer=TokenizerConfig(vocab_size=scale.pieces)),
@@ -123,8 +124,8 @@ def _corpus(scale: _Scale, t5: T5Config) -> CorpusPreset:
             rows=scale.generator_rows,
         ),
         answers=ExtractAnswersConfig(beam_size=scale.beam, shape=shape),
-        questions=GenerateQuestionsConfig(shape=shape),
-        filter=FilterQuestionsConfig(shape=shape),
+        questions=GenerateQuestionsConfig(shape=by_slots),
+        filter=FilterQuestionsConfig(shape=by_slots),
         memory=MemoryConfig(),
         negatives=NegativesConfig(spans_per_passage=1),
     )

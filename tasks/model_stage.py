@@ -75,7 +75,9 @@ def run_stage(
     """Return a draft of each output kind of a job."""
     generator = open_generator(resources.home, job.inputs[GENERATOR], stage.task)  # a wrong one is refused here
     config = generator.config
-    search = Search(target_length(stage.task, config), decoding.beam_size, decoding.length_penalty)
+    search = Search(
+        target_length(stage.task, config), decoding.beam_size, decoding.length_penalty, decoding.shape.slots
+    )
     length = source_length(stage.task, config)
     model = Model(resources.home, job.inputs[GENERATOR], length, search, decoding.shape)
     source = Source(generator_id(job.inputs[GENERATOR]), config.prompts, label)
