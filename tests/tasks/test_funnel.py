@@ -9,10 +9,10 @@ from schemas.corpus import MemoryConfig
 from schemas.errors import MissingArtifactError
 from schemas.generation import FilterQuestionsConfig
 from tasks import build_memory, filter_questions
-from tests.tasks.conftest import SHAPE, Generated, generated  # noqa: F401
+from tests.tasks.conftest import SHAPE, Generated
 
 
-def test_every_record_is_kept_or_has_a_reason(generated: Generated):  # noqa: F811
+def test_every_record_is_kept_or_has_a_reason(generated: Generated):
     how, world = generated.resources, generated.world
     asked = filter_questions.FilterInputs(world.passages, generated.answers, generated.questions, generated.generator)
     verdicts = filter_questions.run(FilterQuestionsConfig(shape=SHAPE), asked, name="funnel", resources=how)
@@ -26,6 +26,6 @@ def test_every_record_is_kept_or_has_a_reason(generated: Generated):  # noqa: F8
     assert stages[-1].kept == generated.store.row(memory.qa_pairs).rows
 
 
-def test_a_memory_that_was_not_generated_has_none(generated: Generated):  # noqa: F811
+def test_a_memory_that_was_not_generated_has_none(generated: Generated):
     with pytest.raises(MissingArtifactError, match="was not generated here"):
         funnel(generated.store, generated.world.gold_pairs)
