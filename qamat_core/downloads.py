@@ -1,7 +1,7 @@
 """Fetching an official source: whole and checked under its name, or not at all.
 
-Beside ``NAME`` stands ``NAME.sha256``, in the form that ``sha256sum --check`` reads. A source without a pinned digest is
-compared with that of its first fetch.
+Beside ``NAME`` stands ``NAME.sha256``, in the form that ``sha256sum --check`` reads. A source without a pinned digest
+is compared with that of its first fetch.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import httpx
 
 from qamat_core.partial_file import own_partial_file, sync_directory
 from qamat_core.progress import report
-from qamat_core.transfer import Patience, transfer
+from qamat_core.transfer import Patience, shown, transfer
 from schemas.errors import ConfigError, DownloadError
 from schemas.sources import Source
 
@@ -56,13 +56,15 @@ def fetch(source: Source, directory: Path, mirror: str | None = None, patience: 
             wanted, origin = _wanted(source, target)
             if wanted not in (None, part.sha256):
                 part.restart("")
-                raise DownloadError(f"{url}: {_difference(part.sha256, wanted, origin)}; nothing of it is kept")
+                raise DownloadError(f"{shown(url)}: {_difference(part.sha256, wanted, origin)}; nothing of it is kept")
             _record(target, part.sha256)
             part.settle(target)
             return Fetched(target, part.size, part.sha256, part.received, was_there=False)
     except OSError as error:
         place = f"{directory}: {error.strerror}"
-        raise DownloadError(f"{place}; mend that or give another --to; the same command goes on where it was") from error
+        raise DownloadError(
+            f"{place}; mend that or give another --to; the same command goes on where it was"
+        ) from error
 
 
 def _under(mirror: str, file: str) -> str:

@@ -66,9 +66,14 @@ def transfer(url: str, part: PartialFile, name: str, size: int | None, patience:
                 time.sleep(wait)
 
 
+def shown(url: str) -> str:
+    """Return an address as messages name it: without a password."""
+    return str(httpx.URL(url).copy_with(userinfo=b""))
+
+
 def _given_up(url: str, error: Exception, asked: float) -> str:
     waits = f" and asks to wait {asked:.0f} s" if asked else ""
-    return f"{url}: {_reason(error)}{waits}; the same command goes on where it was, or give --mirror"
+    return f"{shown(url)}: {_reason(error)}{waits}; the same command goes on where it was, or give --mirror"
 
 
 def _reason(error: Exception) -> str:
@@ -80,7 +85,9 @@ def _attempt(client: httpx.Client, url: str, part: PartialFile, name: str, size:
         total = _take_up(answer, url, part)
         if size is not None and total is not None and total != size:
             part.restart("")
-            raise DownloadError(f"{url}: {total} bytes, not {size}: another file stands there now; give --mirror")
+            raise DownloadError(
+                f"{shown(url)}: {total} bytes, not {size}: another file stands there now; give --mirror"
+            )
         _check_space(part, total)
         if part.size == total:
             return
@@ -89,7 +96,9 @@ def _attempt(client: httpx.Client, url: str, part: PartialFile, name: str, size:
             report(name, part.size, total or size or 0)
             if size is not None and part.size > size:
                 part.restart("")
-                raise DownloadError(f"{url}: more than {size} bytes: another file stands there now; give --mirror")
+                raise DownloadError(
+                    f"{shown(url)}: more than {size} bytes: another file stands there now; give --mirror"
+                )
         if total is not None and part.size != total:
             raise _TryAgainError(f"{part.size} of {total} bytes came")
 
@@ -107,11 +116,15 @@ def _take_up(answer: httpx.Response, url: str, part: PartialFile) -> int | None:
     if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise _TryAgainError(f"{status} {answer.reason_phrase}", _retry_after(answer.headers))
     if status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
-        raise DownloadError(f"{url}: {status} {answer.reason_phrase}; give --mirror, or put the file there by hand")
+        raise DownloadError(
+            f"{shown(url)}: {status} {answer.reason_phrase}; give --mirror, or put the file there by hand"
+        )
     if status == HTTPStatus.OK:
         packing = answer.headers.get("Content-Encoding", "identity")
         if packing != "identity" and not part.path.name.removesuffix(".part").endswith(_PACKED):
-            raise DownloadError(f"{url}: comes packed ({packing}) although the plain file was asked for; give --mirror")
+            raise DownloadError(
+                f"{shown(url)}: comes packed ({packing}) although the plain file was asked for; give --mirror"
+            )
         part.restart(_version(answer.headers))
         return _number(answer.headers.get("Content-Length", ""))
     given, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
@@ -164,9 +177,11 @@ def _answer(client: httpx.Client, url: str, headers: Mapping[str, str]) -> Gener
             answer.close()
         _check_way(url, request.url, answer.next_request.url)
         request = answer.next_request
-    raise DownloadError(f"{url}: more than {_REDIRECTS} redirects; give --mirror")
+    raise DownloadError(f"{shown(url)}: more than {_REDIRECTS} redirects; give --mirror")
 
 
 def _check_way(url: str, here: httpx.URL, there: httpx.URL) -> None:
     if there.scheme not in ("http", "https") or (here.scheme, there.scheme) == ("https", "http"):
-        raise DownloadError(f"{url}: sends from {here.scheme} to {there}, which anybody could change; give --mirror")
+        raise DownloadError(
+            f"{shown(url)}: sends from {here.scheme} to {there}, which anybody could change; give --mirror"
+        )

@@ -31,7 +31,7 @@ class Source(Frozen):
     sha256: Digest | None = None
     pinned_from: str = ""
     use: _Use | PairFormat | None = None
-    """What reads it here: passages, annotations (SQuAD), questions, or an import of pairs in a format; None: nothing."""
+    """What reads it: as passages, annotations (SQuAD), questions, or the import of pairs in a format; None: nothing."""
     dataset: str = ""
     split: str = ""
     """Of questions: what they are said to be of."""
@@ -168,9 +168,23 @@ _SQUAD: Final = tuple(
         **_pinned(size, sha256, origin),
     )
     for version, split, count, size, sha256, origin in (
-        ("1.1", "train", "87,599", 30_288_272, "3527663986b8295af4f7fcdff1ba1ff3f72d07d61a20f487cb238a6ef92fd955", _TFDS),
+        (
+            "1.1",
+            "train",
+            "87,599",
+            30_288_272,
+            "3527663986b8295af4f7fcdff1ba1ff3f72d07d61a20f487cb238a6ef92fd955",
+            _TFDS,
+        ),
         ("1.1", "dev", "10,570", 4_854_279, "95aa6a52d5d6a735563366753ca50492a658031da74f301ac5238b03966972c9", _TFDS),
-        ("2.0", "train", "130,319", 42_123_633, "68dcfbb971bd3e96d5b46c7177b16c1a4e7d4bdef19fb204502738552dede002", _HF),
+        (
+            "2.0",
+            "train",
+            "130,319",
+            42_123_633,
+            "68dcfbb971bd3e96d5b46c7177b16c1a4e7d4bdef19fb204502738552dede002",
+            _HF,
+        ),
         ("2.0", "dev", "11,873", 4_370_528, "80a5225e94905956a6446d296ca1093975c4d3b3260f1d6c8f68bc2ab77182d8", _HF),
     )
 )

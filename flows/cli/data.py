@@ -1,23 +1,21 @@
 """`qamat data`: the public files that corpora and questions are made of."""
 
 import sys
-import time
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.byte_progress import showing_bytes
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
-from flows.cli.output import is_interactive, print_fields, print_json, print_table, size
+from flows.cli.output import print_fields, print_json, print_table, size
 
 if TYPE_CHECKING:
+    from qamat_core.downloads import Fetched
     from schemas.sources import Source
 
 app = typer.Typer(help="Public data sets: what there is, and fetching it.", no_args_is_help=True)
-SECONDS_BETWEEN = 10.0
-"""Plain lines of progress come at most so often."""
 To = Annotated[Path | None, typer.Option("--to", help="The folder of the files (default: data, in the home).")]
 
 
@@ -27,29 +25,27 @@ def ls(to: To = None, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> Non
     from schemas.sources import SOURCES
 
     folder = _folder(to, home)
-    rows = [
-        {
-            **source.model_dump(mode="json"),
-            "path": str(folder / source.file),
-            "present": _present(source, folder),
-            "then": _then(source, folder / source.file),
-        }
-        for source in SOURCES.values()
-    ]
+    there = {name: _present(source, folder) for name, source in SOURCES.items()}
+    then = {name: _then(source, folder / source.file) for name, source in SOURCES.items()}
     if as_json:
+        rows = [
+            source.model_dump(mode="json")
+            | {"path": str(folder / source.file), "present": there[name], "then": then[name]}
+            for name, source in SOURCES.items()
+        ]
         print_json({"sources": rows})
         return
     columns = ("name", "holds", "size", "pinned", "present", "then")
     cells = [
         (
-            row["name"],
-            row["holds"],
-            size(row["size"]) if row["size"] else "?",
-            "pinned" if row["sha256"] else "-",
-            row["present"],
-            row["then"] or "(no reader yet)",
+            name,
+            source.holds,
+            size(source.size) if source.size else "?",
+            "pinned" if source.sha256 else "-",
+            there[name],
+            then[name] or "(no reader yet)",
         )
-        for row in rows
+        for name, source in SOURCES.items()
     ]
     print_table(columns, cells)
 
@@ -77,27 +73,31 @@ def fetch(
     done: list[dict[str, object]] = []
     for source in sources:
         try:
-            with _progress():
+            with showing_bytes():
                 got = fetch_source(source, folder, mirror or None)
         except KeyboardInterrupt:
             print("qamat: stopped; the same command goes on where it was", file=sys.stderr)
             raise
-        fields = {"path": str(got.path), "size": got.size, "sha256": got.sha256}
-        then = _then(source, got.path)
-        done.append(
-            {"name": source.name, **fields, "pinned": source.sha256 is not None, "received": got.received}
-            | {"was_there": got.was_there, "then": then}
-        )
+        told = {"path": str(got.path), "pinned": bool(source.sha256), "then": _then(source, got.path)}
+        done.append({"name": source.name, **asdict(got), **told})
         if not as_json:
-            whence = "pinned" if source.sha256 else "not pinned; measured and written beside the file"
-            print_fields(
-                {source.name: "was there, whole" if got.was_there else f"fetched, {size(got.received)} came now"}
-                | fields
-                | {"size": size(got.size), "sha256": f"{got.sha256} ({whence})", "licence": source.licence}
-                | {"then": then or "nothing here reads it yet"}
-            )
+            _print(source, got)
     if as_json:
         print_json({"files": done})
+
+
+def _print(source: "Source", got: "Fetched") -> None:
+    origin = f"pinned: {source.pinned_from}" if source.pinned_from else "not pinned: written beside the file"
+    print_fields(
+        {
+            "file": got.path,
+            "state": "was there, whole" if got.was_there else f"fetched, {size(got.received)} came now",
+            "size": size(got.size),
+            "sha256": f"{got.sha256} ({origin})",
+            "licence": source.licence,
+            "then": _then(source, got.path) or "nothing here reads it yet",
+        }
+    )
 
 
 def _folder(to: Path | None, home: str) -> Path:
@@ -139,61 +139,8 @@ def _then(source: "Source", path: Path) -> str:
         case "squad":
             return f"qamat corpus regenerate --squad {path}"
         case "questions" if source.split == "train":
-            return f"qamat train finetune --dataset {source.dataset} --path {path}"
+            return f"qamat train finetune --memory NAME --dataset {source.dataset} --path {path}"
         case "questions":
-            return f"qamat evaluate --dataset {source.dataset} --split {source.split} --path {path}"
+            return f"qamat evaluate --checkpoint NAME --dataset {source.dataset} --split {source.split} --path {path}"
         case form:
             return f"qamat corpus import {path} --format {form}"
-
-
-@contextmanager
-def _progress() -> Generator[None]:
-    """Show how far a fetch is inside the block: a bar in a terminal, else a line now and then."""
-    from qamat_core.progress import listening
-
-    if not is_interactive():
-        with listening(_Lines()):
-            yield
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(), transient=True) as progress:
-        bar = progress.add_task("")
-
-        def move(stage: str, done: int, total: int, metrics: Mapping[str, float]) -> None:
-            del metrics
-            progress.update(bar, description=stage, completed=done or None, total=total or None)
-
-        with listening(move):
-            yield
-
-
-class _Lines:
-    """Plain lines: one for what is newly done, and one now and then of how far it is."""
-
-    def __init__(self) -> None:
-        self._stage = ""
-        self._last = 0.0
-
-    def __call__(self, stage: str, done: int, total: int, metrics: Mapping[str, float]) -> None:
-        """Print a line, unless one of the same stage was printed a moment ago."""
-        del metrics
-        if stage == self._stage and time.monotonic() - self._last < SECONDS_BETWEEN:
-            return
-        self._stage, self._last = stage, time.monotonic()
-        print(f"{stage}: {size(done)} of {size(total) if total else '?'}" if done else stage, flush=True)
