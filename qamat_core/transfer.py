@@ -119,6 +119,8 @@ def _take_up(answer: httpx.Response, url: str, part: PartialFile) -> int | None:
         raise DownloadError(
             f"{shown(url)}: {status} {answer.reason_phrase}; give --mirror, or put the file there by hand"
         )
+    if answer.headers.get("Content-Type", "").startswith("text/html"):
+        raise DownloadError(f"{shown(url)}: gives a page, not the file (a proxy's?); give --mirror")
     if status == HTTPStatus.OK:
         packing = answer.headers.get("Content-Encoding", "identity")
         if packing != "identity" and not part.path.name.removesuffix(".part").endswith(_PACKED):

@@ -31,7 +31,8 @@ class FileServer:
     ranges: bool = True
     lengths: bool = True
     encoding: str | None = None
-    """What the header Content-Encoding says."""
+    kind: str | None = None
+    """What the headers Content-Encoding and Content-Type say."""
     script: list[Answer] = field(default_factory=list)
     """Answers to the next requests, one each; then the files are given."""
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -74,6 +75,7 @@ def serving() -> Iterator[FileServer]:
                 ("ETag", told.etag),
                 ("Last-Modified", told.modified),
                 ("Content-Encoding", told.encoding),
+                ("Content-Type", told.kind),
             ):
                 if value is not None:
                     self.send_header(name, value)

@@ -208,3 +208,10 @@ def test_progress_is_told_in_bytes(server: FileServer, tmp_path: Path):
     with listening(lambda stage, done, total, _: heard.append((stage, done, total))):
         fetch(pinned(), tmp_path, server.address, QUICK)
     assert heard[-1] == ("file.tsv.gz", len(CONTENT), len(CONTENT))
+
+
+def test_a_page_in_the_place_of_a_file_is_refused(server: FileServer, tmp_path: Path):
+    server.kind = "text/html; charset=utf-8"
+    with pytest.raises(DownloadError, match="gives a page, not the file"):
+        fetch(source(), tmp_path, server.address, QUICK)
+    assert names(tmp_path) == []
