@@ -91,6 +91,10 @@ def test_no_two_sources_meet_in_one_file():
     assert not [source.file for source in SOURCES.values() if source.file.endswith(endings)]
 
 
+def test_what_nobody_pinned_comes_over_https():
+    assert [source.url for source in SOURCES.values() if not (source.sha256 or source.url.startswith("https://"))] == []
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
