@@ -30,12 +30,23 @@ class OptimizerConfig(Frozen):
     weight_decay: float = Field(default=0.0, ge=0)
 
 
+class MeshShape(Frozen):
+    """How the devices of all processes stand: it changes a result no more than rounding does."""
+
+    data: int | None = Field(default=None, ge=1)
+    """Parts that a batch is divided into; None for all devices."""
+    model: int = Field(default=1, ge=1)
+    """Parts that wide layers are divided into."""
+
+
 class TrainingConfig(Frozen):
     """How long, how large, how fast one stage trains."""
 
     steps: int = Field(gt=0)
     batch_size: int = Field(gt=0)
     optimizer: OptimizerConfig = OptimizerConfig()
+    accumulate: int = Field(default=1, ge=1)
+    """So many micro-batches, one after the other, make up the gradient of a batch."""
     seed: int = 0
     z_loss: float = Field(default=0.0, ge=0)
     """Weight of log(Z)^2 (T5X: 1e-4)."""

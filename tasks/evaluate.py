@@ -16,7 +16,7 @@ from qamat_core.evaluation.predictions import accepted_answers, score_prediction
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import question_inputs
 from qamat_core.qamat.inference import Answered, Answerer, answer_text
-from qamat_core.qamat.objectives import FrozenMemory
+from qamat_core.qamat.search import FrozenMemory
 from qamat_core.store.store import Job, Store, TableDraft, write_table
 from schemas.artifacts import ArtifactRef, Name
 from schemas.errors import ConfigError, InputError

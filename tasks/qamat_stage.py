@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import jax.numpy as jnp
-
 from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import QueryExamples, question_examples, with_share
 from qamat_core.qamat.index import check_encoder, load_index
-from qamat_core.qamat.objectives import FrozenMemory
 from qamat_core.qamat.reader import Reader
+from qamat_core.qamat.search import FrozenMemory, place_memory
 from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.t5.initialize import fit_vocabulary
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
-from qamat_core.training.loop import LossFn, Trained, train
+from qamat_core.training.loop import Trained, train
+from qamat_core.training.mesh import current_mesh
+from qamat_core.training.step import LossFn
 from schemas.artifacts import ArtifactRef, Digest, Name
 from schemas.errors import ConfigError, IncompatibleArtifactError, TrainingError
 from schemas.qamat import ClosedBookConfig, FinetuneConfig, QamatConfig, StageConfig
@@ -69,7 +69,7 @@ def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) ->
     check_encoder(card, checkpoint.encoder, checkpoint.tokenizer.fingerprint)
     pairs = store.open_table(card.memory)
     entries = MemoryEntries.of(pairs, checkpoint.tokenizer, checkpoint.reader.config)
-    return FrozenMemory(*(jnp.asarray(array) for array in arrays)), entries
+    return place_memory(arrays, current_mesh()), entries
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from qamat_core.generation.examples import TASKS, Annotated, TaskBatches
 from qamat_core.t5.network import T5, shift_right
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import Params
-from qamat_core.training.loop import Batch, LossFn, Metrics, Trained, token_loss, train
+from qamat_core.training.loop import Trained, train
+from qamat_core.training.step import Batch, LossFn, Metrics, token_loss
 from schemas.generation import TrainGeneratorConfig
 from schemas.model import PAD_ID, T5Config
 

@@ -7,8 +7,8 @@ from jaxtyping import Int
 
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import UNKNOWN, QueryExamples
-from qamat_core.qamat.objectives import FrozenMemory
-from qamat_core.training.loop import Batch
+from qamat_core.qamat.search import FrozenMemory
+from qamat_core.training.step import Batch
 
 
 def batch_order(count: int, batch_size: int, seed: int, step: int) -> Int[np.ndarray, " B"]:

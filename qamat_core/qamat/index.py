@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.objectives import FrozenMemory
 from qamat_core.qamat.reader import Reader
 from qamat_core.qamat.retriever import encode_cls
+from qamat_core.qamat.search import FrozenMemory
 from qamat_core.training.checkpoint import Params
 from schemas.artifacts import ArtifactRef, Digest
 from schemas.base import Frozen

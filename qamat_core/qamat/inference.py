@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from qamat_core.qamat.objectives import FrozenMemory, search_scores
 from qamat_core.qamat.reader import Context, Reader
 from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode, top_entries
+from qamat_core.qamat.search import FrozenMemory
 from qamat_core.t5.decoding import Decoded, greedy
 from qamat_core.training.checkpoint import Params
 
@@ -93,7 +93,7 @@ def _context(
     extended = tokens
     for _ in range(rounds):
         query = reader.query(params, extended, 1)
-        found = top_entries(search_scores(query.vectors, memory) + NEGATIVE * removed, retrieve)
+        found = top_entries(jnp.einsum("bsd,md->bsm", query.vectors, memory.keys) + NEGATIVE * removed, retrieve)
         shown = (found.allowed & (jnp.arange(retrieve) < k))[:, :slots].astype(jnp.float32)
         extended = reader.extend(extended, memory.value_tokens[found.rows[:, :slots]], shown)
     read = found.allowed & (jnp.arange(retrieve) < k)

@@ -8,23 +8,23 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.integration import visible_slots
-from qamat_core.qamat.reader import Context, Entries, Reader
-from qamat_core.qamat.retriever import NEGATIVE, contrastive_loss, encode, encode_cls, top_entries, weights
+from qamat_core.qamat.reader import Context, Entries, Query, Reader
+from qamat_core.qamat.retriever import NEGATIVE, Ranking, contrastive_loss, encode, encode_cls, top_entries, weights
+from qamat_core.qamat.search import FrozenMemory, fetch, search
 from qamat_core.training.checkpoint import Params
-from qamat_core.training.loop import Batch, LossFn, Metrics
+from qamat_core.training.step import Batch, LossFn, Metrics, total_of
 from schemas.qamat import MultihopConfig, StageConfig
 
 
-class FrozenMemory(NamedTuple):
-    """The global memory as arrays: keys and values encoded once, value tokens for the discrete part."""
+class Round(NamedTuple):
+    """One round of retrieval in a frozen memory."""
 
-    keys: Float[Array | np.ndarray, "M D"]
-    values: Float[Array | np.ndarray, "M D"]
-    value_tokens: Int[Array | np.ndarray, "M V"]
+    entries: Entries
+    visible: Float[Array, "B K"]
+    ranking: Ranking
 
 
 def in_batch_loss(reader: Reader, config: StageConfig) -> LossFn:
@@ -41,12 +41,12 @@ def in_batch_loss(reader: Reader, config: StageConfig) -> LossFn:
         scores = jnp.einsum("bsd,nd->bsn", query.vectors, keys) + NEGATIVE * batch["banned"]
         found = top_entries(scores, config.top_k)
         visible = visible_slots(key, len(tokens), config.top_k, config.vary_k) * found.allowed
-        probabilities = weights(scores, found.rows, visible)
+        probabilities = weights(jnp.take_along_axis(scores, found.rows[:, None, :], axis=2), visible)
         entries = batch["value_tokens"][found.rows]
         values = encode_cls(reader.model, params, entries.reshape(-1, entries.shape[-1]))
         retrieved = Entries(entries, values.reshape(*found.rows.shape, -1), probabilities)
         context = reader.integrate(params, query, tokens, retrieved, visible)
-        return _sum_up(reader, config, params, read=(context, batch["targets"]), retrieval=(scores, positives))
+        return _sum_up(reader, config, params, context, Ranking.of(scores, positives), batch)
 
     return loss_fn
 
@@ -58,13 +58,12 @@ def global_loss(reader: Reader, config: StageConfig) -> LossFn:
     """
 
     def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
-        tokens, positives, memory = batch["inputs"], batch["positives"], batch["memory"]
+        tokens, positives = batch["inputs"], batch["positives"]
         query = reader.query(params, tokens, positives.shape[1])
-        scores = ban(search_scores(query.vectors, memory), batch["banned_rows"])
-        found = top_entries(scores, config.top_k)
-        visible = visible_slots(key, len(tokens), config.top_k, config.vary_k) * found.allowed
-        context = reader.integrate(params, query, tokens, fetch(memory, scores, found.rows, visible), visible)
-        return _sum_up(reader, config, params, read=(context, batch["targets"]), retrieval=(scores, positives))
+        slots = visible_slots(key, len(tokens), config.top_k, config.vary_k)
+        found = retrieve(query, batch, positives, slots)
+        context = reader.integrate(params, query, tokens, found.entries, found.visible)
+        return _sum_up(reader, config, params, context, found.ranking, batch)
 
     return loss_fn
 
@@ -77,20 +76,15 @@ def multihop_loss(reader: Reader, config: MultihopConfig) -> LossFn:
     """
 
     def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
-        tokens, memory = batch["inputs"], batch["memory"]
+        tokens = batch["inputs"]
         slots = visible_slots(key, len(tokens), config.top_k, config.vary_k)
-        first_query = reader.query(params, tokens, 1)
-        first_scores = ban(search_scores(first_query.vectors, memory), batch["banned_rows"])
-        first = top_entries(first_scores, config.top_k)
-        extended = reader.extend(tokens, memory.value_tokens[first.rows], slots * first.allowed)
+        first = retrieve(reader.query(params, tokens, 1), batch, batch["first"], slots)
+        extended = reader.extend(tokens, first.entries.tokens, first.visible)
         query = reader.query(params, extended, 1)
-        scores = ban(search_scores(query.vectors, memory), batch["banned_rows"])
-        found = top_entries(scores, config.top_k)
-        visible = slots * found.allowed
-        context = reader.integrate(params, query, extended, fetch(memory, scores, found.rows, visible), visible)
-        retrieval = (scores, batch["positives"])
-        loss, metrics = _sum_up(reader, config, params, read=(context, batch["targets"]), retrieval=retrieval)
-        first_loss, first_hit = contrastive_loss(first_scores, batch["first"])
+        found = retrieve(query, batch, batch["positives"], slots)
+        context = reader.integrate(params, query, extended, found.entries, found.visible)
+        loss, metrics = _sum_up(reader, config, params, context, found.ranking, batch)
+        first_loss, first_hit = contrastive_loss(first.ranking, total_of(batch, "first"))
         return loss + config.first_hop_weight * first_loss, {**metrics, "first_hop_recall_at_1": first_hit}
 
     return loss_fn
@@ -102,39 +96,30 @@ def closed_book_loss(reader: Reader, z_loss: float) -> LossFn:
     def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
         del key
         tokens = batch["inputs"]
-        return reader.loss(params, Context(encode(reader.model, params, tokens), tokens), batch["targets"], z_loss), {}
+        context = Context(encode(reader.model, params, tokens), tokens)
+        return reader.loss(params, context, batch["targets"], z_loss, total_of(batch, "targets")), {}
 
     return loss_fn
 
 
-def search_scores(queries: Float[Array, "B S D"], memory: FrozenMemory) -> Float[Array, "B S M"]:
-    """Return the inner products of queries and all frozen keys (exact search)."""
-    return jnp.einsum("bsd,md->bsm", queries, memory.keys)
-
-
-def fetch(
-    memory: FrozenMemory, scores: Float[Array, "B S M"], rows: Int[Array, "B K"], visible: Float[Array, "B K"]
-) -> Entries:
-    """Return retrieved entries of the frozen memory; their p(m|X) carries no gradient (section 4.2)."""
-    probabilities = jax.lax.stop_gradient(weights(scores, rows, visible))
-    return Entries(memory.value_tokens[rows], memory.values[rows], probabilities)
-
-
-def ban(scores: Float[Array, "B S M"], rows: Int[Array, "B R"]) -> Float[Array, "B S M"]:
-    """Return the scores with the banned rows of each input out of reach; a row of -1 bans nothing."""
-    banned = jnp.zeros((scores.shape[0], scores.shape[2] + 1)).at[jnp.arange(len(rows))[:, None], rows].set(NEGATIVE)
-    return scores + banned[:, None, :-1]
+def retrieve(query: Query, batch: Batch, positives: Int[Array, "B S"], slots: Float[Array, "B K"]) -> Round:
+    """Retrieve K entries of the frozen memory; their p(m|X) carries no gradient (section 4.2)."""
+    memory: FrozenMemory = batch["memory"]
+    searched = search(query.vectors, memory, batch["banned_rows"], slots.shape[1])
+    visible = slots * searched.found.allowed
+    entries = fetch(memory, searched.found.rows)
+    scores = jnp.einsum("bsd,bkd->bsk", query.vectors, entries.keys)
+    probabilities = jax.lax.stop_gradient(weights(scores, visible))
+    known = fetch(memory, jnp.maximum(positives, 0)).keys
+    target = jnp.einsum("bsd,bsd->bs", query.vectors, known)
+    ranking = Ranking(target, searched.log_total, searched.best, positives)
+    return Round(Entries(entries.value_tokens, entries.values, probabilities), visible, ranking)
 
 
 def _sum_up(
-    reader: Reader,
-    config: StageConfig,
-    params: Params,
-    *,
-    read: tuple[Context, Array],
-    retrieval: tuple[Array, Array],
+    reader: Reader, config: StageConfig, params: Params, context: Context, ranking: Ranking, batch: Batch
 ) -> tuple[Array, Metrics]:
-    answer = reader.loss(params, *read, config.training.z_loss)
-    contrast, hit = contrastive_loss(*retrieval)
+    answer = reader.loss(params, context, batch["targets"], config.training.z_loss, total_of(batch, "targets"))
+    contrast, hit = contrastive_loss(ranking, total_of(batch, "positives"))
     loss = answer + config.retrieval_loss_weight * contrast
     return loss, {"answer_loss": answer, "retrieval_loss": contrast, "recall_at_1": hit}

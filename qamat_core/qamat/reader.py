@@ -9,7 +9,7 @@ from qamat_core.qamat.integration import add_neural, combine, mark_ranks, prepen
 from qamat_core.qamat.retriever import encode, mask_positions, queries_at
 from qamat_core.t5.network import T5, shift_right
 from qamat_core.training.checkpoint import Params
-from qamat_core.training.loop import token_loss
+from qamat_core.training.step import token_loss
 from schemas.qamat import QamatConfig
 
 
@@ -92,9 +92,16 @@ class Reader:
         discrete = self.read(params, tokens, retrieved.tokens, visible)
         return discrete._replace(encoded=combine(infused, discrete.encoded, self.config.balance))
 
-    def loss(self, params: Params, context: Context, targets: Int[Array, "B T"], z_loss: float) -> Float[Array, ""]:
-        """Return the mean cross entropy of the targets."""
+    def loss(
+        self,
+        params: Params,
+        context: Context,
+        targets: Int[Array, "B T"],
+        z_loss: float,
+        total: Float[Array, ""] | None = None,
+    ) -> Float[Array, ""]:
+        """Return the mean cross entropy of the targets, or their sum over ``total``."""
         logits = self.model.apply(
             {"params": params}, context.encoded, context.tokens, shift_right(targets), method="decode"
         )
-        return token_loss(logits, targets, z_loss)  # pyright: ignore[reportArgumentType]
+        return token_loss(logits, targets, z_loss, total)  # pyright: ignore[reportArgumentType]

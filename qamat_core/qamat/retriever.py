@@ -65,22 +65,40 @@ def top_entries(scores: Float[Array, "B S M"], k: int) -> Retrieved:
     return Retrieved(rows, best)
 
 
-def weights(
-    scores: Float[Array, "B S M"], rows: Int[Array, "B K"], visible: Float[Array, "B K"]
-) -> Float[Array, "B S K"]:
-    """Return p(m|X): for each mask the softmax of its scores over the visible retrieved entries, 0 elsewhere."""
-    picked = jnp.take_along_axis(scores, rows[:, None, :], axis=2)
+def weights(scores: Float[Array, "B S K"], visible: Float[Array, "B K"]) -> Float[Array, "B S K"]:
+    """Return p(m|X): for each mask the softmax of its scores of the visible retrieved entries, 0 elsewhere."""
     shown = visible[:, None, :]
-    return jax.nn.softmax(jnp.where(shown > 0, picked, NEGATIVE), axis=-1) * shown
+    return jax.nn.softmax(jnp.where(shown > 0, scores, NEGATIVE), axis=-1) * shown
+
+
+class Ranking(NamedTuple):
+    """How the known entries of a batch rank among all: what the contrastive loss is made of."""
+
+    target: Float[Array, "B S"]
+    """The known entry's score; anything where none is known."""
+    log_total: Float[Array, "B S"]
+    """log of the sum of exp(score) over all entries."""
+    best: Int[Array, "B S"]
+    """The row of the best entry."""
+    positives: Int[Array, "B S"]
+    """The row of the known entry, -1 where none is known."""
+
+    @classmethod
+    def of(cls, scores: Float[Array, "B S M"], positives: Int[Array, "B S"]) -> "Ranking":
+        """Rank among all entries, whose scores are given."""
+        target = jnp.take_along_axis(scores, jnp.maximum(positives, 0)[..., None], axis=-1)[..., 0]
+        return cls(target, jax.nn.logsumexp(scores, axis=-1), jnp.argmax(scores, axis=-1), positives)
 
 
 def contrastive_loss(
-    scores: Float[Array, "B S M"], positives: Int[Array, "B S"]
+    ranking: Ranking, total: Float[Array, ""] | None = None
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Return -log p(positive) over all entries, and recall@1; a positive of -1 is unknown and does not count."""
-    known = positives >= 0
-    total = jnp.maximum(known.sum(), 1)
-    target = jnp.take_along_axis(scores, jnp.maximum(positives, 0)[..., None], axis=-1)[..., 0]
-    losses = jax.nn.logsumexp(scores, axis=-1) - target
-    hits = jnp.argmax(scores, axis=-1) == positives
+    """Return -log p(positive) over all entries, and recall@1, means over the known positives.
+
+    ``total`` divides the sums in the place of the number of known positives.
+    """
+    known = ranking.positives >= 0
+    total = jnp.maximum(known.sum(), 1) if total is None else total
+    losses = ranking.log_total - ranking.target
+    hits = ranking.best == ranking.positives
     return jnp.sum(losses * known) / total, jnp.sum(hits * known) / total

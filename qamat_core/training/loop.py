@@ -4,26 +4,20 @@ The batch of a step is a function of the step's number, so a resumed run sees th
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-import optax
 import orbax.checkpoint as ocp
-from jaxtyping import Array, Float, Int
 
 from qamat_core import progress
 from qamat_core.training.checkpoint import Params
+from qamat_core.training.mesh import current_mesh, gather, place_batch
 from qamat_core.training.optimizer import build_optimizer
+from qamat_core.training.step import Batch, LossFn, Metrics, compile_step, init_state
 from schemas.errors import TrainingError
 from schemas.training import TrainingConfig
-
-Batch = Mapping[str, Any]
-Metrics = Mapping[str, Array]
-LossFn = Callable[[Params, Batch, Array], tuple[Array, Metrics]]
-"""(parameters, batch, random key) -> (scalar loss, scalar metrics)."""
 
 
 class Trained(NamedTuple):
@@ -54,40 +48,22 @@ def train(
     Raises:
         TrainingError: the loss is not finite; names the step.
     """
+    mesh = current_mesh()
     optimizer = build_optimizer(config.optimizer, config.steps)
-    step_fn = _compile_step(optimizer, loss_fn)
-    params = jax.tree.map(jnp.array, params)
-    state: dict[str, Any] = {"params": params, "optimizer": optimizer.init(params)}
+    step_fn = compile_step(optimizer, loss_fn, config.accumulate)
+    state = init_state(optimizer, params, mesh)
     with _checkpoints(work / "resume", config.save_every) as manager:
         state, history, start = _restore(manager, state)
         key = jax.random.key(config.seed)
         for done in range(start + 1, config.steps + 1):
-            state, metrics = step_fn(state, batches(done - 1), jax.random.fold_in(key, done - 1))
+            batch = place_batch(batches(done - 1), mesh)
+            state, metrics = step_fn(state, batch, jax.random.fold_in(key, done - 1))
             if done % config.log_every == 0 or done == config.steps:
                 history.append({"step": done, **_finite(stage, done, metrics)})
                 progress.report(stage, done, config.steps, history[-1])
             if done % config.save_every == 0 and done < config.steps:
                 _save(manager, done, state, history)
-    return Trained(jax.device_get(state["params"]), history)
-
-
-def token_loss(logits: Float[Array, "B T V"], targets: Int[Array, "B T"], z_loss: float = 0.0) -> Float[Array, ""]:
-    """Return the mean cross entropy over the target tokens that are not padding, plus ``z_loss * log(Z)^2``."""
-    mask = targets != 0
-    log_z = jax.nn.logsumexp(logits, axis=-1)
-    picked = jnp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
-    losses = (log_z - picked) + z_loss * log_z**2
-    return jnp.sum(losses * mask) / jnp.maximum(jnp.sum(mask), 1)
-
-
-def _compile_step(optimizer: optax.GradientTransformation, loss_fn: LossFn) -> Callable[..., Any]:
-    def step(state: dict[str, Any], batch: Batch, key: Array) -> tuple[dict[str, Any], Metrics]:
-        (loss, metrics), gradients = jax.value_and_grad(loss_fn, has_aux=True)(state["params"], batch, key)
-        updates, opt_state = optimizer.update(gradients, state["optimizer"], state["params"])
-        params = optax.apply_updates(state["params"], updates)
-        return {"params": params, "optimizer": opt_state}, {"loss": loss, **metrics}
-
-    return jax.jit(step, donate_argnums=0)
+    return Trained(gather(state["params"], mesh), history)
 
 
 def _finite(stage: str, step: int, metrics: Metrics) -> dict[str, float]:

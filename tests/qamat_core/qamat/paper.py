@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from qamat_core.qamat.objectives import FrozenMemory
+from qamat_core.qamat.search import FrozenMemory
 from qamat_core.t5.network import shift_right
 from tests.qamat_core.qamat import tiny
 

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from qamat_core.qamat.objectives import FrozenMemory, global_loss, in_batch_loss, multihop_loss
+from qamat_core.qamat.objectives import global_loss, in_batch_loss, multihop_loss
 from qamat_core.qamat.reader import Reader
+from qamat_core.qamat.search import FrozenMemory
 from qamat_core.training.checkpoint import Params
-from qamat_core.training.loop import Batch, Metrics
+from qamat_core.training.step import Batch, Metrics
 from schemas.qamat import GlobalConfig, MultihopConfig, StageConfig
 from schemas.training import TrainingConfig
 from tests.qamat_core.qamat import paper, tiny

@@ -7,8 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from qamat_core.qamat.objectives import ban
-from qamat_core.qamat.retriever import NEGATIVE, Retrieved, contrastive_loss, mask_positions, top_entries, weights
+from qamat_core.qamat.retriever import (
+    NEGATIVE,
+    Ranking,
+    Retrieved,
+    contrastive_loss,
+    mask_positions,
+    top_entries,
+    weights,
+)
 from schemas.errors import ConfigError
 from tests.qamat_core.qamat import tiny
 
@@ -26,23 +33,12 @@ def test_top_entries_are_the_union_of_what_the_masks_retrieve(scores: np.ndarray
 
 
 @tiny.compiled
-@given(SCORES, st.sets(st.integers(0, 5), max_size=6), st.integers(1, 6))
-def test_a_banned_entry_never_takes_the_slot_of_another(scores: np.ndarray, banned: set[int], k: int):
-    rows = np.full((2, 6), -1)
-    rows[0, : len(banned)] = sorted(banned)
-    found = top_entries(ban(jnp.asarray(scores), jnp.asarray(rows)), k)
-    read = [row for row, allowed in zip(np.asarray(found.rows[0]), found.allowed[0], strict=True) if allowed]
-    left = sorted(set(range(6)) - banned, key=lambda row: -scores[0, :, row].max())
-    assert read == left[:k]
-    assert found.allowed[1].all()  # the other input banned nothing
-
-
-@tiny.compiled
 @given(SCORES, st.lists(st.booleans(), min_size=4, max_size=4))
 def test_weights_are_a_softmax_over_what_is_visible(scores: np.ndarray, shown: list[bool]):
     rows = np.array([[4, 0, 2, 5], [1, 2, 3, 0]])
     visible = np.array([shown, [True] * 4], np.float32)
-    result = np.asarray(weights(jnp.asarray(scores), jnp.asarray(rows), jnp.asarray(visible)))
+    picked = np.take_along_axis(scores, rows[:, None], axis=2)
+    result = np.asarray(weights(jnp.asarray(picked), jnp.asarray(visible)))
     for example, mask in np.ndindex(2, 3):
         picked = np.exp(scores[example, mask, rows[example]].astype(np.float64)) * visible[example]
         expected = picked / picked.sum() if picked.any() else np.zeros(4)
@@ -69,7 +65,7 @@ def test_masks_are_found_by_number_and_a_missing_one_falls_on_the_first():
 @tiny.compiled
 @given(SCORES, npst.arrays(np.int32, (2, 3), elements=st.integers(-1, 5)))
 def test_contrastive_loss_counts_known_positives_only(scores: np.ndarray, positives: np.ndarray):
-    loss, recall = contrastive_loss(jnp.asarray(scores), jnp.asarray(positives))
+    loss, recall = contrastive_loss(Ranking.of(jnp.asarray(scores), jnp.asarray(positives)))
     known = [(at, positives[at]) for at in np.ndindex(2, 3) if positives[at] >= 0]
     log_z = np.log(np.exp(scores.astype(np.float64)).sum(-1))
     losses = [log_z[at] - scores[at][row] for at, row in known]
@@ -80,7 +76,7 @@ def test_contrastive_loss_counts_known_positives_only(scores: np.ndarray, positi
 
 def test_banned_entries_leave_the_denominator():
     scores = jnp.asarray([[[1.0, 2.0, 50.0 + NEGATIVE]]])
-    loss, recall = contrastive_loss(scores, jnp.asarray([[1]]))
+    loss, recall = contrastive_loss(Ranking.of(scores, jnp.asarray([[1]])))
     assert float(loss) == pytest.approx(np.log1p(np.exp(-1)), abs=1e-5)
     assert float(recall) == 1
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 from hypothesis import settings
 
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.objectives import FrozenMemory
 from qamat_core.qamat.reader import Reader
+from qamat_core.qamat.search import FrozenMemory
 from qamat_core.t5.initialize import fit_vocabulary, init_params
 from qamat_core.t5.network import T5
 from qamat_core.tokenizer import Tokenizer, train_sentencepiece

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qamat_core import progress
-from qamat_core.training.loop import token_loss, train
+from qamat_core.training.loop import train
+from qamat_core.training.step import token_loss
 from schemas.errors import TrainingError
 from schemas.training import OptimizerConfig, TrainingConfig
 
