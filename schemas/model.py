@@ -12,6 +12,10 @@ EOS_ID = 1
 """The end of a sequence."""
 
 
+NOT_SHAPE = frozenset({"dropout", "dtype", "remat"})
+"""Fields of a ``T5Config`` that may differ from those that its parameters were made with."""
+
+
 class T5Config(Frozen):
     """The shape of a T5, 1.0 (ReLU, tied output embedding scaled by d^-1/2) or 1.1 (gated GELU, own output layer)."""
 
@@ -30,6 +34,9 @@ class T5Config(Frozen):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     dtype: Literal["float32", "bfloat16"] = "float32"
     """The type of activations; parameters are always float32."""
+    remat: bool = False
+    """Keep only what enters each layer for the backward pass and compute the rest again: less memory, a third more
+    work, the same result."""
     pointer_head: bool = False
     """An aid for small models trained from scratch, not in the paper: the output distribution is one softmax
     over the vocabulary and the source positions."""

@@ -20,6 +20,7 @@ from qamat_core.training.mesh import current_mesh
 from qamat_core.training.step import LossFn
 from schemas.artifacts import ArtifactRef, Digest, Name
 from schemas.errors import ConfigError, IncompatibleArtifactError, TrainingError
+from schemas.model import NOT_SHAPE
 from schemas.qamat import ClosedBookConfig, FinetuneConfig, QamatConfig, StageConfig
 from schemas.resources import Resources
 
@@ -50,12 +51,12 @@ def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None =
     tokenizer = Tokenizer.load(store.open_directory(card.tokenizer))
     settings = config or QamatConfig.model_validate(card.settings["model"])
     wanted = fit_vocabulary(settings.t5, tokenizer)
-    if wanted != card.model:
-        different = [name for name, value in wanted if value != getattr(card.model, name)]
+    different = [name for name, value in wanted if value != getattr(card.model, name) and name not in NOT_SHAPE]
+    if different:
         raise IncompatibleArtifactError(
             f"{ref} has another T5 than the configuration ({', '.join(different)}): give the preset it was made with"
         )
-    reader = Reader(settings.model_copy(update={"t5": card.model}), tokenizer.sentinel(0))
+    reader = Reader(settings.model_copy(update={"t5": wanted}), tokenizer.sentinel(0))
     return OpenCheckpoint(reader, load_params(directory), tokenizer, card.tokenizer, card.memory_encoder or ref.content)
 
 

@@ -100,7 +100,8 @@ class Decoder(nn.Module):
         """Declare the layers by T5X's names, and the pointer head where configured."""
         config = self.config
         self.relpos_bias = RelativePositionBias(config, bidirectional=False)
-        self.layers = [DecoderLayer(config) for _ in range(config.num_decoder_layers)]
+        layer = nn.remat(DecoderLayer, static_argnums=(5,)) if config.remat else DecoderLayer
+        self.layers = [layer(config) for _ in range(config.num_decoder_layers)]
         self.decoder_norm = LayerNorm(config.dtype)
         self.dropout = Dropout(config.dropout)
         if not config.tie_embeddings:

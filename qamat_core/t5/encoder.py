@@ -40,7 +40,8 @@ class Encoder(nn.Module):
         """Declare the layers by T5X's names."""
         config = self.config
         self.relpos_bias = RelativePositionBias(config, bidirectional=True)
-        self.layers = [EncoderLayer(config) for _ in range(config.num_encoder_layers)]
+        layer = nn.remat(EncoderLayer, static_argnums=(3,)) if config.remat else EncoderLayer
+        self.layers = [layer(config) for _ in range(config.num_encoder_layers)]
         self.encoder_norm = LayerNorm(config.dtype)
         self.dropout = Dropout(config.dropout)
 

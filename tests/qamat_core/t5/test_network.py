@@ -120,3 +120,22 @@ def test_dropout_works_in_training_only(tiny, run, source):
     assert not np.allclose(first, other)
     arguments = ("__call__", source, source[:, :4])
     np.testing.assert_array_equal(run(model, params, *arguments), run(*tiny(), *arguments))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_computing_layers_again_changes_no_gradient(tiny, source, dtype):
+    def gradient(model: T5, params: object) -> object:
+        def loss(params: object) -> jax.Array:
+            logits = model.apply({"params": params}, source, shift_right(source[:, :5]))
+            return (jax.nn.log_softmax(logits) ** 2).mean()
+
+        return jax.jit(jax.grad(loss))(params)
+
+    model, params = tiny(dtype=dtype)
+    again, _ = tiny(dtype=dtype, remat=True)
+    assert "remat" in str(jax.make_jaxpr(lambda params: gradient(again, params))(params))
+    for one, other in zip(
+        jax.tree.leaves(gradient(model, params)), jax.tree.leaves(gradient(again, params)), strict=True
+    ):
+        assert one.dtype == jnp.float32  # parameters and their gradients stay so
+        np.testing.assert_allclose(one, other, rtol=1e-5 if dtype == "float32" else 0.05, atol=1e-6)
