@@ -75,6 +75,15 @@ class InBatchConfig(PretrainingConfig):
     negatives_per_example: int = Field(default=7, ge=0)
     """BM25 hard negatives of each example in the batch's memory."""
 
+    @model_validator(mode="after")
+    def _check(self) -> "InBatchConfig":
+        if self.training.accumulate > 1:
+            raise ValueError(
+                f"accumulate is {self.training.accumulate}: the batch is the memory of this stage and cannot be cut; "
+                "set model.t5.remat to save memory"
+            )
+        return self
+
 
 class GlobalConfig(PretrainingConfig):
     """Stage two: the memory is frozen, query encoder and decoder are updated (section 4.2)."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from schemas.base import Frozen
+from schemas.training import MeshShape
 
 _Known = Literal["FnApiRunner", "PortableRunner", "FlinkRunner", "SparkRunner", "DataflowRunner"]
 _REFUSED = {
@@ -39,6 +40,8 @@ class Resources(Frozen):
     """Beam's options of a runner other than FnApiRunner, each ``--name=value`` or ``--name``."""
     workers: int = Field(default=1, ge=1)
     """Worker threads of FnApiRunner; other runners have options of their own."""
+    mesh: MeshShape = MeshShape()
+    """How the devices that training runs on stand."""
     bundle_repeat: int = Field(default=0, ge=0)
     """FnApiRunner replays every bundle that often: a fault test, the result must not change."""
 

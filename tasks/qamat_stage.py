@@ -16,7 +16,8 @@ from qamat_core.t5.initialize import fit_vocabulary
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
 from qamat_core.training.loop import Trained, train
-from qamat_core.training.mesh import current_mesh
+from qamat_core.training.mesh import current_mesh, use_mesh
+from qamat_core.training.partitioning import check_divisible
 from qamat_core.training.step import LossFn
 from schemas.artifacts import ArtifactRef, Digest, Name
 from schemas.errors import ConfigError, IncompatibleArtifactError, TrainingError
@@ -45,6 +46,7 @@ def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None =
 
     Raises:
         IncompatibleArtifactError: the configuration asks for another T5 than the checkpoint's.
+        ConfigError: the mesh divides the parameters unevenly.
     """
     directory = store.open_directory(ref)
     card = load_card(directory)
@@ -56,8 +58,10 @@ def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None =
         raise IncompatibleArtifactError(
             f"{ref} has another T5 than the configuration ({', '.join(different)}): give the preset it was made with"
         )
+    params = load_params(directory)
+    check_divisible(params, wanted.num_heads, current_mesh())
     reader = Reader(settings.model_copy(update={"t5": wanted}), tokenizer.sentinel(0))
-    return OpenCheckpoint(reader, load_params(directory), tokenizer, card.tokenizer, card.memory_encoder or ref.content)
+    return OpenCheckpoint(reader, params, tokenizer, card.tokenizer, card.memory_encoder or ref.content)
 
 
 def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) -> tuple[FrozenMemory, MemoryEntries]:
@@ -129,7 +133,9 @@ def train_on_questions(
         batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
         return start, train(stage, config.training, start.params, loss(start.reader), batches, work)
 
-    return produce_checkpoint(store, module, config, inputs.refs(), name, learn, frozen_encoder=True)
+    return produce_checkpoint(
+        store, module, config, inputs.refs(), name, learn, resources=resources, frozen_encoder=True
+    )
 
 
 def produce_checkpoint(
@@ -140,6 +146,7 @@ def produce_checkpoint(
     name: Name,
     learn: Callable[[Path], tuple[OpenCheckpoint, Trained]],
     *,
+    resources: Resources,
     frozen_encoder: bool,
 ) -> ArtifactRef:
     """Run a stage unless its checkpoint is registered, and return its checkpoint.
@@ -150,13 +157,15 @@ def produce_checkpoint(
         config: of the stage; goes onto the card.
         inputs: what the stage reads.
         name: of the checkpoint.
-        learn: gets a work directory; returns what the stage started from and what it became.
+        learn: gets a work directory; returns what the stage started from and what it became. Runs on the mesh.
+        resources: the mesh.
         frozen_encoder: the memory stays encoded by what the stage started from.
     """
     job = Job(module=module, config=config, inputs=inputs, outputs={"checkpoint": ("checkpoint", name)})
 
     def build(work: Path) -> Mapping[str, DirectoryDraft]:
-        start, trained = learn(work)
+        with use_mesh(resources.mesh):
+            start, trained = learn(work)
         card = CheckpointCard(
             role=module.rpartition(".")[2].removeprefix("train_").replace("_", "-"),
             model=start.reader.config.t5,

@@ -44,7 +44,9 @@ def run(config: ClosedBookConfig, inputs: ClosedBookInputs, *, name: Name, resou
         later = [point | {"step": point["step"] + config.passages.steps} for point in answered.history]
         return start, Trained(answered.params, filled.history + later)
 
-    return produce_checkpoint(store, __name__, config, vars(inputs), name, learn, frozen_encoder=False)
+    return produce_checkpoint(
+        store, __name__, config, vars(inputs), name, learn, resources=resources, frozen_encoder=False
+    )
 
 
 def _examples(store: Store, inputs: ClosedBookInputs, start: OpenCheckpoint) -> tuple[QueryExamples, QueryExamples]:

@@ -40,4 +40,6 @@ def run(config: GlobalConfig, inputs: GlobalInputs, *, name: Name, resources: Re
         batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
         return start, train("global", config.training, start.params, global_loss(start.reader, config), batches, work)
 
-    return produce_checkpoint(store, __name__, config, vars(inputs), name, learn, frozen_encoder=True)
+    return produce_checkpoint(
+        store, __name__, config, vars(inputs), name, learn, resources=resources, frozen_encoder=True
+    )

@@ -42,4 +42,6 @@ def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: 
         batches = partial(in_batch, examples, entries, training.batch_size, config.negatives_per_example, training.seed)
         return start, train("in-batch", training, start.params, in_batch_loss(start.reader, config), batches, work)
 
-    return produce_checkpoint(store, __name__, config, vars(inputs), name, learn, frozen_encoder=False)
+    return produce_checkpoint(
+        store, __name__, config, vars(inputs), name, learn, resources=resources, frozen_encoder=False
+    )
