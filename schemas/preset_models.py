@@ -22,7 +22,7 @@ from schemas.qamat import (
     MultihopConfig,
 )
 
-PresetName = Literal["toy", "smoke", "mini"]
+PresetName = Literal["toy", "smoke", "mini", "small", "base", "large"]
 
 
 class CorpusPreset(Frozen):

@@ -5,10 +5,13 @@ from types import MappingProxyType
 from typing import Final
 
 from schemas.errors import ConfigError
+from schemas.paper_presets import base, large, small
 from schemas.preset_models import Preset
 from schemas.small_presets import mini, smoke, toy
 
-PRESETS: Final[Mapping[str, Callable[[], Preset]]] = MappingProxyType({"toy": toy, "smoke": smoke, "mini": mini})
+PRESETS: Final[Mapping[str, Callable[[], Preset]]] = MappingProxyType(
+    {"toy": toy, "smoke": smoke, "mini": mini, "small": small, "base": base, "large": large}
+)
 """Preset name -> what builds it."""
 
 

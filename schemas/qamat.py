@@ -123,6 +123,8 @@ class IndexConfig(Frozen):
     """Encoding a memory with a checkpoint's encoder."""
 
     batch_size: int = Field(default=512, gt=0)
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """The type of keys and values."""
 
 
 class EvaluationConfig(Frozen):

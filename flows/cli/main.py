@@ -12,6 +12,7 @@ from flows.cli.ask import ask
 from flows.cli.bench import bench
 from flows.cli.evaluate import evaluate
 from flows.cli.output import print_json
+from flows.cli.plan import plan
 from flows.cli.reproduce import reproduce
 from schemas.errors import QamatError
 
@@ -29,6 +30,7 @@ app.command("evaluate")(evaluate)
 app.command("ask")(ask)
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(data.app, name="data")
+app.command("plan")(plan)
 app.command("bench")(bench)
 
 

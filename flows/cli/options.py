@@ -11,7 +11,7 @@ Home = Annotated[
     typer.Option("--home", envvar="QAMAT_HOME", help="Where the artifacts live: a folder, s3://, gs:// or az://."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
-Preset = Annotated[str, typer.Option(help="The numbers of every job: toy, smoke, mini.")]
+Preset = Annotated[str, typer.Option(help="The numbers of every job: toy, smoke, mini; small, base, large.")]
 Workers = Annotated[int, typer.Option(help="Worker threads of the Beam jobs, where they run in this process.")]
 Runner = Annotated[
     str, typer.Option(help="What runs the Beam jobs: FnApiRunner is this process; docs/scale-out.md has the others.")

@@ -5,7 +5,7 @@ mentionmemory and TPU-KNN). What may not be retrieved is masked before the selec
 """
 
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,7 @@ from schemas.errors import ConfigError
 
 BLOCK: Final = 1 << 16
 """At most so many keys of a device are scored at a time."""
+_FETCHED: Final = (jnp.float32, jnp.float32, jnp.int32)
 
 
 class FrozenMemory(NamedTuple):
@@ -31,6 +32,7 @@ class FrozenMemory(NamedTuple):
     keys: Float[Array | np.ndarray, "M D"]
     values: Float[Array | np.ndarray, "M D"]
     value_tokens: Int[Array | np.ndarray, "M V"]
+    """uint16 where the vocabulary allows it."""
 
 
 class Searched(NamedTuple):
@@ -45,9 +47,14 @@ class Searched(NamedTuple):
 
 def place_memory(memory: FrozenMemory, mesh: Mesh) -> FrozenMemory:
     """Divide a memory over all devices of the mesh."""
-    spare = -len(memory.keys) % (mesh.size * _blocks(len(memory.keys), mesh.size))
+    spare = memory_shape(len(memory.keys), mesh.size) - len(memory.keys)
     divided = NamedSharding(mesh, PartitionSpec(AXES))
     return FrozenMemory(*(place(_padded(part, spare), divided) for part in memory))
+
+
+def memory_shape(entries: int, devices: int) -> int:
+    """Return the rows of a memory that is divided over so many devices: each has equally many, in equal blocks."""
+    return entries + -entries % (devices * _blocks(entries, devices))
 
 
 def search(queries: Float[Array, "B S D"], memory: FrozenMemory, banned: Int[Array, "B R"], k: int) -> Searched:
@@ -86,7 +93,7 @@ def search(queries: Float[Array, "B S D"], memory: FrozenMemory, banned: Int[Arr
 
 
 class Fetched(NamedTuple):
-    """Entries of a memory, by their rows."""
+    """Entries of a memory, by their rows; vectors in float32, tokens in int32."""
 
     keys: Float[Array, "B K D"]
     values: Float[Array, "B K D"]
@@ -97,7 +104,7 @@ def fetch(memory: FrozenMemory, rows: Int[Array, "B K"]) -> Fetched:
     """Return the entries of rows, from the devices that have them."""
     shards = _shards()
     if shards == 1:
-        return Fetched(*(jnp.asarray(part)[rows] for part in memory))
+        return Fetched(*(jnp.asarray(part)[rows].astype(dtype) for part, dtype in zip(memory, _FETCHED, strict=True)))
     divided, on_all = PartitionSpec(AXES), PartitionSpec()
     starts = jnp.arange(shards, dtype=jnp.int32) * (len(memory.keys) // shards)
     gather = jax.shard_map(_fetch_shard, in_specs=(divided, on_all, divided), out_specs=on_all)
@@ -134,7 +141,7 @@ def _search_shard(
         first = number * size
         part = jax.lax.dynamic_slice_in_dim(keys, first, size)
         real = jax.lax.dynamic_slice_in_dim(first_tokens, first, size) != 0
-        scores = jnp.einsum("bsd,nd->bsn", queries, part, preferred_element_type=jnp.float32)
+        scores = jnp.einsum("bsd,nd->bsn", queries.astype(part.dtype), part, preferred_element_type=jnp.float32)
         scores += jnp.where(real, 0.0, NEGATIVE) + _ban(banned - start[0] - first, size)[:, None]
         return _merge(carry, scores, start[0] + first, k), None
 
@@ -181,7 +188,8 @@ def _fetch_shard(memory: FrozenMemory, rows: Int[Array, "B K"], start: Int[Array
     own = rows - start[0]
     here = (own >= 0) & (own < len(memory.keys))
 
-    def pick(part: Array) -> Array:
-        return jax.lax.psum(jnp.where(here[..., None], part[jnp.where(here, own, 0)], 0), AXES)
+    def pick(part: Array, dtype: Any) -> Array:
+        picked = jnp.asarray(part)[jnp.where(here, own, 0)].astype(dtype)
+        return jax.lax.psum(jnp.where(here[..., None], picked, 0), AXES)
 
-    return Fetched(*(pick(jnp.asarray(part)) for part in memory))
+    return Fetched(*(pick(jnp.asarray(part), dtype) for part, dtype in zip(memory, _FETCHED, strict=True)))
