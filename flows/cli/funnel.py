@@ -28,7 +28,7 @@ def funnel(
     print_table(
         ("stage", "read", "kept", "share", "not kept"),
         [
-            [one.stage, one.read, one.kept, f"{one.kept / max(one.read, 1):.1%}", _reasons(one.reasons)]
+            [one.title, one.read, one.kept, f"{one.kept / max(one.read, 1):.1%}", _reasons(one.reasons)]
             for one in stages
         ],
     )
