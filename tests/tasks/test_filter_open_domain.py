@@ -123,7 +123,9 @@ def test_a_question_is_quarantined_if_a_reading_of_it_fails(
     assert made.read == made.kept + made.rejected
 
 
-def test_nothing_is_taken_over_when_a_passage_changes(generated: Generated, inputs: FilterInputs, verdicts: ArtifactRef):
+def test_nothing_is_taken_over_when_a_passage_changes(
+    generated: Generated, inputs: FilterInputs, verdicts: ArtifactRef
+):
     store = generated.store
     passages: list[Row] = store.open_table(generated.world.passages).to_pylist()
     passages[0] |= {"title": "Another"}
