@@ -87,9 +87,10 @@ def run_stage(
     model = Model(resources.home, job.inputs[GENERATOR], length, search, decoding.shape)
     source = Source(generator_id(job.inputs[GENERATOR]), config.prompts, label)
     shards = align(store, {name: ref for name, ref in job.inputs.items() if name != GENERATOR})
-    if stage.retrieve is not None:
-        shards = stage.retrieve(shards, resources)
-    earlier = Earlier.find(store, job, GENERATOR, work) if stage.retrieve is None else None
+    if stage.retrieve is None:
+        earlier = Earlier.find(store, job, GENERATOR, work)
+    else:
+        earlier, shards = None, stage.retrieve(shards, resources)
     plan = Plan(stage, source, shards, earlier, work)
     counts = plan.count_waiting(resources)
     groups = group_shards(counts, max(1, _BATCHES_PER_GROUP * decoding.shape.rows // stage.prompts_per_row))
