@@ -10,6 +10,7 @@ from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, Negativ
 from schemas.generation import (
     BatchShape,
     ExtractAnswersConfig,
+    FilterOpenDomainConfig,
     FilterQuestionsConfig,
     GenerateQuestionsConfig,
     GeneratorLengths,
@@ -121,6 +122,7 @@ def _corpus(scale: _Scale) -> CorpusPreset:
         answers=ExtractAnswersConfig(beam_size=8, shape=BatchShape(rows=64, buckets=(160,))),
         questions=GenerateQuestionsConfig(shape=BatchShape(rows=512, buckets=(160,), slots=64)),
         filter=FilterQuestionsConfig(shape=BatchShape(rows=512, buckets=(192,), slots=64)),
+        open_domain=FilterOpenDomainConfig(shape=BatchShape(rows=512, buckets=(192,), slots=64)),
         memory=MemoryConfig(),
         negatives=NegativesConfig(spans_per_passage=1),
     )

@@ -1,6 +1,7 @@
 """`qamat plan`: does a preset fit the devices, and how long will it take, before anything is launched."""
 
 import os
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,7 +51,10 @@ def plan(
     from schemas.training import MeshShape
 
     devices = devices_of(topology, MeshShape(model=model_parts))
-    stages = list(plan_of(preset_of(preset), memory_size, devices))
+    stages: list[Planned] = []
+    for one in plan_of(preset_of(preset), memory_size, devices):
+        print(f"{one.costs.stage}: compiled in {one.compiled_in:.0f} s", file=sys.stderr)
+        stages.append(one)
     if as_json:
         shown = [{**asdict(one), "days": one.costs.days, "seconds": one.costs.seconds} for one in stages]
         print_json({"preset": preset, "memory_size": memory_size, "topology": topology, "stages": shown})

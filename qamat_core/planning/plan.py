@@ -1,6 +1,7 @@
 """Every stage of a preset compiled for devices that need not be there: does it fit, and how long will it take."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,8 @@ class Planned:
     fits: bool
     margin: int
     """Bytes of a device's memory that are left."""
+    compiled_in: float
+    """Seconds that the compiler took."""
     remedy: str = ""
 
 
@@ -37,6 +40,7 @@ def plan(preset: Preset, entries: int, devices: Devices) -> Iterator[Planned]:
 
 
 def _compile(program: Program, devices: Devices) -> Planned:
+    began = time.monotonic()
     try:
         compiled = program.function.lower(*program.arguments).compile()
     except jax.errors.JaxRuntimeError as error:
@@ -44,10 +48,12 @@ def _compile(program: Program, devices: Devices) -> Planned:
             raise
         costs = costs_of(program, None, devices.mesh, devices.chip)
         total = _wanted(str(error))
-        return Planned(replace(costs, total=total), fits=False, margin=devices.chip.memory - total)
+        margin = devices.chip.memory - total
+        return Planned(replace(costs, total=total), fits=False, margin=margin, compiled_in=time.monotonic() - began)
+    seconds = time.monotonic() - began
     costs = costs_of(program, compiled, devices.mesh, devices.chip)
     margin = devices.chip.memory - costs.total
-    return Planned(costs, fits=margin >= 0, margin=margin)
+    return Planned(costs, fits=margin >= 0, margin=margin, compiled_in=seconds)
 
 
 def _wanted(refusal: str) -> int:
