@@ -37,7 +37,10 @@ def _later(text: str | None) -> str | None:
 
 
 def _checkpoint(text: str) -> str:
-    return str(_reference(text if "/" in text else f"checkpoint/{text}"))
+    reference = text if text.startswith("checkpoint/") else f"checkpoint/{text}"
+    if not _REFERENCE.fullmatch(reference):
+        raise typer.BadParameter(f"{text!r} is no checkpoint: give NAME or NAME@VERSION")
+    return reference
 
 
 Reference = Annotated[str, typer.Argument(metavar="KIND/NAME[@VERSION]", callback=_reference)]

@@ -12,11 +12,10 @@ from qamat_core.training.checkpoint import load_card, load_params
 from schemas.corpus import BuildWorldConfig, NegativesConfig
 from schemas.resources import Resources
 from schemas.world import WorldConfig
-from tasks import build_world, import_generator, import_start, mine_negatives
+from tasks import build_world, import_start, mine_negatives
 from tasks.external_t5 import T5Source
 from tests.qamat_core.t5.checkpoints.foreign import SHAPE, save_huggingface, state, tokenizer
 from tests.qamat_core.t5.checkpoints.test_huggingface import equal
-from tests.tasks.test_import_generator import CONFIG
 
 T5 = SHAPE.model_copy(update={"vocab_size": 145})  # as many rows as ids, no multiple of 128
 WORLD = WorldConfig(persons=24, cities=8, countries=2, companies=6, books=7, annotation_worlds=0)
@@ -64,12 +63,3 @@ def test_stages_keep_the_public_t5_and_what_comes_of_it_is_exported(
         # What was given away can be started from.
         again = import_start.run(T5Source(str(out)), name=f"again-{form}", resources=Resources(home=str(home)))
         assert equal(load_params(store.open_directory(again.checkpoint)), load_params(learned))
-
-
-def test_a_start_that_is_something_else_is_refused(qamat, source: Path, memory: str, home: Path):
-    import_generator.run(CONFIG, T5Source(str(source)), name="g", resources=Resources(home=str(home)))
-    asked = ("train", "inbatch", "--memory", memory, "--preset", "toy", "--start")
-    for start, reason in {"g": "checkpoint/g@0 is not made to start from", "x": "checkpoint/x is not regist"}.items():
-        refused = qamat(*asked, start)
-        assert (refused.code, reason in refused.err) == (1, True), refused.err
-        assert refused.err.count("qamat: ") == 1

@@ -1,4 +1,4 @@
-"""What is read from another library and exported again is, bit for bit, what was there; from either to the other too."""
+"""What is read from another library and exported again is what was there, bit for bit; from either to the other too."""
 
 import json
 from pathlib import Path
