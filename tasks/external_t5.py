@@ -105,7 +105,9 @@ def _fetch(store: Store, source: T5Source) -> _Source:
     if directory.is_dir():
         return _Source(directory, source.tokenizer, {"source": source.place})
     if not is_hub_id(source.place):
-        raise InputError(f"{source.place}: no such directory, and no hub id 'org/name'; give one of them")
+        raise InputError(
+            f"{source.place}: no such directory, and no hub id 'org/name' (as google-t5/t5-small); give one"
+        )
     snapshot = download(source.place, source.revision, store.home / "hub")
     return _Source(snapshot.directory, source.tokenizer, {"source": source.place, "commit": snapshot.commit})
 

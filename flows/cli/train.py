@@ -27,7 +27,7 @@ Seed = Annotated[int, typer.Option(help="Seed of the training.")]
 def init(
     source: Annotated[
         str,
-        typer.Option("--from", metavar="PATH|HUB_ID", help="A directory that transformers or T5X saved."),
+        typer.Option("--from", metavar="PATH|HUB_ID", help="A directory (transformers, T5X) or a hub id: org/name."),
     ],
     name: Annotated[str, typer.Option(help="Names the checkpoint and its tokenizer.")],
     revision: Revision = "main",

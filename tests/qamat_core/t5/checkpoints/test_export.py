@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
-import jax
+import numpy as np
 import pytest
+import tensorstore
+from flax.serialization import msgpack_restore
+from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors.numpy import load_file
 
 from qamat_core.t5.checkpoints.export import ExportFormat, export
@@ -70,12 +73,19 @@ def test_from_either_to_the_other(model: T5Config, tmp_path: Path):
 
 
 def test_t5xs_layout(tmp_path: Path):
-    directory = exported(SHAPE, from_transformers(state(SHAPE), SHAPE), "t5x", tmp_path)
-    array = directory / "target.encoder.layers_0.attention.query.kernel"
-    metadata = json.loads((array / ".zarray").read_text())
+    """T5X opens the specifications of the msgpack file as they are, but for the directory before their paths."""
+    params = flatten_dict(from_transformers(state(SHAPE), SHAPE), sep="/")
+    directory = exported(SHAPE, unflatten_dict(params, sep="/"), "t5x", tmp_path)
+    contents = msgpack_restore((directory / "checkpoint").read_bytes())
+    assert (contents["version"], contents["optimizer"]["state"]) == (3, {"step": 0})
+    specs = flatten_dict(contents["optimizer"]["target"], sep="/", is_leaf=lambda _, value: "driver" in value)
+    assert specs.keys() == params.keys()
+    for path, spec in specs.items():
+        assert spec["kvstore"]["path"] == f"target/{path}".replace("/", ".")
+        spec["kvstore"]["path"] = f"{directory}/{spec['kvstore']['path']}"
+        np.testing.assert_array_equal(tensorstore.open(spec).result().read().result(), params[path])
+    metadata = json.loads((directory / "target.encoder.layers_0.attention.query.kernel" / ".zarray").read_text())
     assert (metadata["shape"], metadata["dtype"], metadata["compressor"]["id"]) == ([16, 12], "<f4", "gzip")
-    assert (directory / "checkpoint").is_file()
-    assert len(list(directory.glob("target.*"))) == len(jax.tree.leaves(from_transformers(state(SHAPE), SHAPE)))
     directory.rename(tmp_path / "moved")
     assert read_weights(tmp_path / "moved").model == SHAPE
 

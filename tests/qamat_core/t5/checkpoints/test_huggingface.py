@@ -132,6 +132,18 @@ def test_defaults_of_an_early_configuration():
     assert model == OLD.model_copy(update={"num_decoder_layers": 2})
 
 
+def test_what_else_a_published_configuration_says_changes_nothing(tmp_path: Path):
+    """As FLAN-T5's does."""
+    said = {
+        "n_positions": 512,
+        "is_gated_act": True,
+        "dense_act_fn": "gelu_new",
+        "output_past": True,
+        "use_cache": True,
+    }
+    assert huggingface.read(save_huggingface(tmp_path, SHAPE, state(SHAPE), **said)).model == SHAPE
+
+
 def test_pickles_are_refused_with_the_remedy(tmp_path: Path):
     save_huggingface(tmp_path, SHAPE, state(SHAPE))
     (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
