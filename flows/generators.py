@@ -10,8 +10,8 @@ from schemas.artifacts import ArtifactRef
 from schemas.generation import ALL_TASKS, GeneratorTask, ImportGeneratorConfig
 from schemas.orders import Generators, ImportGenerator
 from schemas.resources import Resources
+from tasks.external_t5 import ImportedRefs, T5Source
 from tasks.generator_pool import check_generator
-from tasks.import_generator import GeneratorSource, ImportedRefs
 
 
 @flow(name="import-generator", persist_result=False)
@@ -19,7 +19,7 @@ def import_generator(order: ImportGenerator) -> ImportedRefs:
     """Register a T5 of a directory or the hub; what is there already is found."""
     config = ImportGeneratorConfig(prompts=order.prompts, lengths=order.lengths, tasks=order.tasks)
     tokenizer = Path(order.tokenizer) if order.tokenizer is not None else None
-    source = GeneratorSource(order.source, order.revision, tokenizer)
+    source = T5Source(order.source, order.revision, tokenizer)
     return steps.import_generator(config, source, name=order.name, resources=Resources(home=order.home))
 
 

@@ -5,10 +5,14 @@ from typing import Final
 from qamat_core.store.lineage import lineage
 from qamat_core.store.storage import open_storage
 from qamat_core.store.store import Store
+from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
-from schemas.errors import MissingArtifactError
+from schemas.errors import IncompatibleArtifactError, MissingArtifactError
+from schemas.model import T5Config
 from tasks.count_corpus import CountInputs, Generation, Imported
 
+IMPORT: Final = "tasks.import_start"
+"""The job that brings in what a model starts from."""
 STUDY_MODEL: Final = "world-generated-s0-finetune"
 """The model of `qamat reproduce` that is asked when none is named."""
 
@@ -56,6 +60,27 @@ def find_index(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
         if row.ref.kind == "index" and row.inputs["encoder"].content == checkpoint.content:
             return row.ref
     raise MissingArtifactError(f"{checkpoint} has encoded no memory: run `qamat train inbatch` with its name")
+
+
+def find_start(store: Store, name: Name) -> ArtifactRef:
+    """Return the newest checkpoint of a name that was brought in for QAMAT to start from.
+
+    Raises:
+        MissingArtifactError: there is none of that name.
+        IncompatibleArtifactError: it is something else.
+    """
+    ref = store.newest("checkpoint", name)
+    if store.row(ref).module != IMPORT:
+        raise IncompatibleArtifactError(f"{ref} is not made to start from: bring a T5 in with `qamat train init`")
+    return ref
+
+
+def find_t5(store: Store, checkpoint: ArtifactRef) -> T5Config | None:
+    """Return the shape of a model that started from a public T5; None if it started from random weights."""
+    row = store.row(checkpoint)
+    while "start" in row.inputs:
+        row = store.row(row.inputs["start"])
+    return load_card(store.open_directory(checkpoint)).model if row.module == IMPORT else None
 
 
 def find_passages(store: Store, memory: ArtifactRef) -> list[ArtifactRef]:

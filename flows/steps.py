@@ -33,6 +33,7 @@ import tasks.filter_questions
 import tasks.generate_questions
 import tasks.import_generator
 import tasks.import_pairs
+import tasks.import_start
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
@@ -187,6 +188,7 @@ compose_questions = _step("compose questions", tasks.compose_questions.run)
 mine_multihop = _step("mine multi-hop", tasks.mine_multihop.run)
 audit_corpus = _step("audit corpus", tasks.audit_corpus.run)
 init_qamat = _step("init QAMAT", tasks.init_qamat.run)
+import_start = _step("import T5", tasks.import_start.run)
 train_inbatch = _step("train in-batch", tasks.train_inbatch.run)
 build_index = _step("build index", tasks.build_index.run)
 train_global = _step("train global", tasks.train_global.run)

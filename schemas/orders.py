@@ -114,6 +114,21 @@ class ImportGenerator(_Form):
     """The folder of the artifacts."""
 
 
+class ImportStart(_Form):
+    """Register a public T5 as what QAMAT starts from."""
+
+    source: str = Field(min_length=1)
+    """A directory that transformers or T5X saved it in, on the worker's machine, or a hub id: org/name."""
+    name: Name = Field(title="Checkpoint name")
+    """Names the checkpoint and its tokenizer."""
+    revision: str = "main"
+    """Of a hub id: a branch, a tag or a commit."""
+    tokenizer: str | None = None
+    """A spiece.model, where the source has none."""
+    home: Home
+    """The folder of the artifacts."""
+
+
 class ImportPairs(_BeamOrder):
     """Bring in a corpus of question-answer pairs that others made."""
 
@@ -180,6 +195,9 @@ class TrainQamat(_Order):
     """The memory (``qa_pairs``) with the pre-training examples of the same name."""
     corpus: Name = "world"
     """The corpus whose tokenizer and annotations the model starts from."""
+    start: Name | None = Field(default=None, title="Public T5")
+    """The registered T5 that the in-batch stage starts from, with its own shape and tokenizer; later stages go on with
+    it. None for random weights and the tokenizer of ``corpus``."""
     name: Name = Field(default="world", title="Model name")
     """Names the model: its checkpoints are called NAME-inbatch, NAME-global, NAME-finetune, NAME-multihop."""
     stages: tuple[Stage, ...] = Field(default=("inbatch", "global", "finetune"), min_length=1)
@@ -190,6 +208,12 @@ class TrainQamat(_Order):
     """Questions to learn from that are read from a file, in the place of registered training questions."""
     seed: int = Field(default=0, ge=0)
     """Decides the starting weights and the order of examples."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainQamat":
+        if self.start and "inbatch" not in self.stages:
+            raise ValueError("start is where the stage inbatch starts: name that stage too, or leave start out")
+        return self
 
 
 class Evaluate(_Form):

@@ -12,6 +12,7 @@ from schemas.generation import (
     TrainGeneratorConfig,
     TrainTokenizerConfig,
 )
+from schemas.model import T5Config
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
@@ -56,7 +57,12 @@ class TrainingPreset(Frozen):
 
     def seeded(self, seed: int) -> "TrainingPreset":
         """Return the same stages with another seed."""
-        return self.model_validate(_with_seed(self.model_dump(), seed))
+        return self.model_validate(_with(self.model_dump(), "seed", seed))
+
+    def over(self, t5: T5Config) -> "TrainingPreset":
+        """Return the same stages over a T5 that was made elsewhere; the type of activations stays the preset's."""
+        t5 = t5.model_copy(update={"dtype": self.init.model.t5.dtype})
+        return self.model_validate(_with(self.model_dump(), "t5", t5.model_dump()))
 
 
 class EvaluationPreset(Frozen):
@@ -82,8 +88,8 @@ class Preset(Frozen):
     evaluation: EvaluationPreset
 
 
-def _with_seed(value: object, seed: int) -> object:
-    """Set every ``seed`` inside nested dictionaries."""
+def _with(value: object, name: str, new: object) -> object:
+    """Set every field of a name inside nested dictionaries."""
     if isinstance(value, dict):
-        return {key: seed if key == "seed" else _with_seed(part, seed) for key, part in value.items()}
+        return {key: new if key == name else _with(part, name, new) for key, part in value.items()}
     return value

@@ -12,7 +12,6 @@ from qamat_core.qamat.index import check_encoder, load_index
 from qamat_core.qamat.reader import Reader
 from qamat_core.qamat.search import FrozenMemory, place_memory
 from qamat_core.store.store import DirectoryDraft, Job, Store
-from qamat_core.t5.initialize import fit_vocabulary
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
 from qamat_core.training.loop import Trained, train
@@ -42,7 +41,9 @@ class OpenCheckpoint:
 
 
 def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None = None) -> OpenCheckpoint:
-    """Open a checkpoint; ``config`` may change lengths and integration, never the T5.
+    """Open a checkpoint; ``config`` may change lengths, integration and the type of activations, never the T5.
+
+    The rows of its embedding stay as they are: a public T5 has more than its tokenizer has ids, padded or not.
 
     Raises:
         IncompatibleArtifactError: the configuration asks for another T5 than the checkpoint's.
@@ -52,15 +53,15 @@ def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None =
     card = load_card(directory)
     tokenizer = Tokenizer.load(store.open_directory(card.tokenizer))
     settings = config or QamatConfig.model_validate(card.settings["model"])
-    wanted = fit_vocabulary(settings.t5, tokenizer)
-    different = [name for name, value in wanted if value != getattr(card.model, name) and name not in NOT_SHAPE]
+    t5 = settings.t5.model_copy(update={"vocab_size": card.model.vocab_size})
+    different = [name for name, value in t5 if value != getattr(card.model, name) and name not in NOT_SHAPE]
     if different:
         raise IncompatibleArtifactError(
             f"{ref} has another T5 than the configuration ({', '.join(different)}): give the preset it was made with"
         )
     params = load_params(directory)
-    check_divisible(params, wanted.num_heads, current_mesh())
-    reader = Reader(settings.model_copy(update={"t5": wanted}), tokenizer.sentinel(0))
+    check_divisible(params, t5.num_heads, current_mesh())
+    reader = Reader(settings.model_copy(update={"t5": t5}), tokenizer.sentinel(0))
     return OpenCheckpoint(reader, params, tokenizer, card.tokenizer, card.memory_encoder or ref.content)
 
 

@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.tree import Tree
@@ -34,6 +34,13 @@ def _later(text: str | None) -> str | None:
     if text is not None and not (_VERSION.fullmatch(text) or _REFERENCE.fullmatch(text)):
         raise typer.BadParameter(f"{text!r} is no version: give @VERSION or KIND/NAME@VERSION")
     return text
+
+
+def _checkpoint(text: str) -> str:
+    reference = text if text.startswith("checkpoint/") else f"checkpoint/{text}"
+    if not _REFERENCE.fullmatch(reference):
+        raise typer.BadParameter(f"{text!r} is no checkpoint: give NAME or NAME@VERSION")
+    return reference
 
 
 Reference = Annotated[str, typer.Argument(metavar="KIND/NAME[@VERSION]", callback=_reference)]
@@ -168,6 +175,28 @@ def verify(
     if damaged and not discard:
         print(f"qamat: {len(damaged)} of {len(rows)} artifacts are damaged, first {lines[0]}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+@app.command("export")
+def export(
+    checkpoint: Annotated[str, typer.Argument(metavar="NAME[@VERSION]", callback=_checkpoint)],
+    form: Annotated[Literal["hf", "t5x"], typer.Option("--format", help="hf: what transformers loads; or t5x.")],
+    out: Annotated[Path, typer.Option(help="The directory to write, a new one.")],
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Write a checkpoint with its tokenizer so that transformers or T5X loads it."""
+    store = _open(home)
+    ref = _find(store, checkpoint).ref
+
+    from schemas.resources import Resources
+    from tasks.export_checkpoint import run
+
+    files = run(ref, form, out, resources=Resources(home=home))
+    if as_json:
+        print_json({"checkpoint": str(ref), "format": form, "out": str(out), "files": len(files)})
+        return
+    print_fields({"checkpoint": ref, "format": form, "out": out, "files": len(files)})
 
 
 def _open(home: str) -> "Store":

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.imported import OwnTokenizer, Revision, local_or_hub, print_imported
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
-from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 
 
@@ -23,8 +23,8 @@ def import_generator(
     lengths: Annotated[
         str, typer.Option(help="Pieces of passage, question and answer; what is longer is cut.")
     ] = "384,32,32",
-    revision: Annotated[str, typer.Option(help="Of a hub id: a branch, a tag or a commit.")] = "main",
-    tokenizer: Annotated[Path | None, typer.Option(help="A spiece.model, where the source has none.")] = None,
+    revision: Revision = "main",
+    tokenizer: OwnTokenizer = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -34,7 +34,7 @@ def import_generator(
 
     order = ImportGenerator.model_validate(
         {
-            "source": str(Path(source).absolute()) if Path(source).exists() else source,
+            "source": local_or_hub(source),
             "name": name,
             "prompts": _prompts(prompts),
             "lengths": _lengths(lengths),
@@ -48,15 +48,7 @@ def import_generator(
         from flows.generators import import_generator as run
 
         made = run(order)
-    from qamat_core.store.store import Store
-
-    notes = Store(home).row(made.checkpoint).notes
-    refs = {"checkpoint": made.checkpoint, "tokenizer": made.tokenizer}
-    if as_json:
-        dumped = {label: ref.model_dump(mode="json") for label, ref in refs.items()}
-        print_json({**dumped, "notes": notes, "computed": tally.computed, "reused": tally.reused})
-        return
-    print_fields({**refs, **notes})
+    print_imported(home, made, tally, as_json=as_json)
 
 
 def _prompts(given: str) -> object:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.imported import OwnTokenizer, Revision, local_or_hub, print_imported
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
@@ -22,18 +23,50 @@ File = Annotated[Path | None, typer.Option("--path", help="A file of training qu
 Seed = Annotated[int, typer.Option(help="Seed of the training.")]
 
 
+@app.command("init")
+def init(
+    source: Annotated[
+        str,
+        typer.Option("--from", metavar="PATH|HUB_ID", help="A directory (transformers, T5X) or a hub id: org/name."),
+    ],
+    name: Annotated[str, typer.Option(help="Names the checkpoint and its tokenizer.")],
+    revision: Revision = "main",
+    tokenizer: OwnTokenizer = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Bring in a public T5 to start from: then `qamat train inbatch --start NAME`."""
+    from schemas.orders import ImportStart
+
+    order = ImportStart(
+        source=local_or_hub(source),
+        name=name,
+        revision=revision,
+        tokenizer=str(tokenizer.absolute()) if tokenizer else None,
+        home=home,
+    )
+    with running(home) as tally:
+        from flows.train import import_start
+
+        made = import_start(order)
+    print_imported(home, made, tally, as_json=as_json)
+
+
 @app.command("inbatch")
 def inbatch(
     memory: Memory,
     preset: Preset = "mini",
     name: Name = None,
     corpus: Corpus = None,
+    start: Annotated[
+        str | None, typer.Option(help="A T5 of `qamat train init` (default: random weights, the corpus's tokenizer).")
+    ] = None,
     seed: Seed = 0,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Stage one: the batch's own entries are the memory. Encodes the memory at its end."""
-    _train("inbatch", memory, preset, name, seed, home, as_json, corpus=corpus or memory)
+    _train("inbatch", memory, preset, name, seed, home, as_json, corpus=corpus or memory, start=start)
 
 
 @app.command("global")

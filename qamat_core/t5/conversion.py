@@ -1,4 +1,4 @@
-"""Weights of a `transformers` T5 as a parameter tree: arrays in, arrays out, no torch."""
+"""Weights of a `transformers` T5 as a parameter tree and back: arrays in, arrays out, no torch."""
 
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
@@ -31,6 +31,7 @@ ATTENTION = {"query": "q", "key": "k", "value": "v", "out": "o"}
 def from_transformers(state: Mapping[str, np.ndarray], config: T5Config) -> dict[str, Any]:
     """Give the float32 parameter tree of ``T5(config)`` from the ``state_dict()`` of a T5ForConditionalGeneration.
 
+    ``state`` is asked for one weight at a time, so one that reads lazily is never in memory as a whole.
     Raises ``ConfigError`` for a pointer head (no such weights exist) and ``InputError`` where a weight is missing,
     left over or of another shape than the configuration says.
     """
@@ -41,6 +42,16 @@ def from_transformers(state: Mapping[str, np.ndarray], config: T5Config) -> dict
     _check_names(set(state), set(names.values()), ALIASES | tied)
     weights = {path: _value(path, np.asarray(state[name], np.float32)) for path, name in names.items()}
     return checked_tree(weights, config, names)
+
+
+def to_transformers(weights: Mapping[str, np.ndarray], config: T5Config) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the weights of a T5ForConditionalGeneration by name, the inverse of ``from_transformers``.
+
+    ``weights`` are the parameters of ``T5(config)`` by their T5X paths (``encoder/layers_0/mlp/wo/kernel``), asked for
+    one at a time.
+    """
+    for path, name in _names(config):
+        yield name, _value(path, weights["/".join(path)])
 
 
 def checked_tree(

@@ -1,14 +1,21 @@
 """People name artifacts: a name finds the newest version, and what was made of it."""
 
+from pathlib import Path
+
 import pytest
 
-from flows.lookup import STUDY_MODEL, find_memory, find_model
+from flows.lookup import STUDY_MODEL, find_memory, find_model, find_start, find_t5
 from qamat_core.store.store import DirectoryDraft, Job, Store, write_table
 from schemas.artifacts import ArtifactRef
-from schemas.errors import MissingArtifactError
+from schemas.errors import IncompatibleArtifactError, MissingArtifactError
+from schemas.resources import Resources
 from schemas.tables import PRETRAIN_EXAMPLES
+from tasks import import_generator, import_start
+from tasks.external_t5 import T5Source
 from tests.qamat_core.store.jobs import RejectsConfig
+from tests.qamat_core.t5.checkpoints.foreign import SHAPE, save_huggingface, state, tokenizer
 from tests.tasks.corpus import pair, register
+from tests.tasks.test_import_generator import CONFIG
 
 
 def _examples(store: Store, memory: ArtifactRef) -> ArtifactRef:
@@ -41,3 +48,17 @@ def test_the_newest_version_of_the_studys_model_is_asked(store: Store):
     _tuned(store, "old")
     new = _tuned(store, "new")
     assert find_model(store, None) == new
+
+
+def test_only_what_was_brought_in_is_started_from(store: Store, tmp_path: Path):
+    source, resources = T5Source(str(save_huggingface(tmp_path, SHAPE, state(SHAPE)))), Resources(home=str(store.home))
+    tokenizer().save(tmp_path)
+    refs = import_start.run(source, name="t5", resources=resources)
+    assert find_start(store, "t5") == refs.checkpoint
+    assert find_t5(store, refs.checkpoint) == SHAPE
+    generator = import_generator.run(CONFIG, source, name="generator", resources=resources).checkpoint
+    assert find_t5(store, generator) is None
+    with pytest.raises(IncompatibleArtifactError, match="checkpoint/generator@0 is not made to start from"):
+        find_start(store, "generator")
+    with pytest.raises(MissingArtifactError, match="checkpoint/none is not registered"):
+        find_start(store, "none")

@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.errors import ConfigError
+from schemas.model import T5Config
 from schemas.presets import PRESETS, preset
 
 
@@ -29,6 +30,15 @@ def test_a_seed_reaches_every_stage():
     assert {getattr(seeded, stage).training.seed for stage in stages} == {7}
     assert (seeded.init.seed, seeded.closed_book.passages.seed, seeded.closed_book.questions.seed) == (7, 7, 7)
     assert seeded.seeded(0) == plain
+
+
+def test_another_t5_reaches_every_stage_and_changes_nothing_else():
+    t5 = T5Config(d_model=16, dtype="bfloat16")
+    over, plain = preset("toy").training.over(t5), preset("toy").training
+    stages = ("init", "inbatch", "global_", "finetune", "two_hop_one_round", "multihop", "closed_book")
+    # The type of activations is no part of its shape.
+    assert {getattr(over, stage).model.t5 for stage in stages} == {t5.model_copy(update={"dtype": "float32"})}
+    assert over.over(plain.init.model.t5) == plain
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are():

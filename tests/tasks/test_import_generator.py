@@ -16,8 +16,9 @@ from schemas.errors import IncompatibleArtifactError, InputError
 from schemas.generation import ALL_TASKS, BatchShape, GeneratorLengths, ImportGeneratorConfig
 from schemas.prompts import HIGHLIGHT, PLAIN
 from schemas.resources import Resources
+from tasks.external_t5 import ImportedRefs, T5Source
 from tasks.generator_pool import check_generator, open_generator
-from tasks.import_generator import GeneratorSource, ImportedRefs, run
+from tasks.import_generator import run
 from tests.hub_server import COMMIT, hub
 from tests.qamat_core.t5.checkpoints.foreign import SHAPE, TEXTS, save_huggingface, save_t5x, state, tokenizer
 
@@ -54,9 +55,9 @@ def decode(resources: Resources, refs: ImportedRefs) -> list[list[Candidate]]:
 def test_both_formats_are_opened_as_ours_and_decode_the_same(
     weights, source: Path, resources: Resources, tmp_path: Path
 ):
-    first = run(CONFIG, GeneratorSource(str(source)), name="hf", resources=resources)
+    first = run(CONFIG, T5Source(str(source)), name="hf", resources=resources)
     t5x = save_t5x(tmp_path / "checkpoint_1000", from_transformers(weights, SHAPE))
-    second = run(CONFIG, GeneratorSource(str(t5x), tokenizer=source), name="t5x", resources=resources)
+    second = run(CONFIG, T5Source(str(t5x), tokenizer=source), name="t5x", resources=resources)
     assert decode(resources, first) == decode(resources, second)
     assert first.checkpoint.content != second.checkpoint.content  # their cards name their own tokenizers
     generator = open_generator(resources.home, first.checkpoint)
@@ -68,7 +69,7 @@ def test_both_formats_are_opened_as_ours_and_decode_the_same(
 
 
 def test_a_marked_passage_is_asked_about_sentence_by_sentence(source: Path, resources: Resources):
-    refs = run(CONFIG, GeneratorSource(str(source)), name="hf", resources=resources)
+    refs = run(CONFIG, T5Source(str(source)), name="hf", resources=resources)
     found = decode(resources, refs)
     assert len(found) == 6
     candidates = separate([one for sentence in found for one in sentence], HIGHLIGHT.answer_separator)
@@ -77,12 +78,12 @@ def test_a_marked_passage_is_asked_about_sentence_by_sentence(source: Path, reso
 
 
 def test_what_is_there_already_is_found_wherever_it_lies(source: Path, resources: Resources, tmp_path: Path):
-    refs = run(CONFIG, GeneratorSource(str(source)), name="hf", resources=resources)
+    refs = run(CONFIG, T5Source(str(source)), name="hf", resources=resources)
     shutil.copytree(source, tmp_path / "moved")
     (tmp_path / "moved" / "README.md").write_text("not read")
-    assert run(CONFIG, GeneratorSource(str(tmp_path / "moved")), name="hf", resources=resources) == refs
+    assert run(CONFIG, T5Source(str(tmp_path / "moved")), name="hf", resources=resources) == refs
     other = CONFIG.model_copy(update={"prompts": PLAIN})
-    again = run(other, GeneratorSource(str(source)), name="hf", resources=resources)
+    again = run(other, T5Source(str(source)), name="hf", resources=resources)
     assert again.tokenizer == refs.tokenizer
     assert again.checkpoint.content != refs.checkpoint.content
 
@@ -90,7 +91,7 @@ def test_what_is_there_already_is_found_wherever_it_lies(source: Path, resources
 def test_a_hub_id_is_pinned_to_its_commit(source: Path, resources: Resources, monkeypatch: pytest.MonkeyPatch):
     with hub({"org/t5-hl": source}) as (address, _):
         monkeypatch.setenv("HF_ENDPOINT", address)
-        refs = run(CONFIG, GeneratorSource("org/t5-hl"), name="hub", resources=resources)
+        refs = run(CONFIG, T5Source("org/t5-hl"), name="hub", resources=resources)
     for ref in (refs.checkpoint, refs.tokenizer):
         notes = Store(resources.home).row(ref).notes
         assert (notes["source"], notes["commit"]) == ("org/t5-hl", COMMIT)
@@ -99,7 +100,7 @@ def test_a_hub_id_is_pinned_to_its_commit(source: Path, resources: Resources, mo
 
 def test_a_generator_is_asked_for_its_tasks_alone(source: Path, resources: Resources):
     config = CONFIG.model_copy(update={"tasks": ("generation", "comprehension")})
-    ref = run(config, GeneratorSource(str(source)), name="hf", resources=resources).checkpoint
+    ref = run(config, T5Source(str(source)), name="hf", resources=resources).checkpoint
     check_generator(resources.home, ref, "generation")
     for refuse in (check_generator, open_generator):
         with pytest.raises(IncompatibleArtifactError, match="made for generation and comprehension, not for extract"):
@@ -107,7 +108,7 @@ def test_a_generator_is_asked_for_its_tasks_alone(source: Path, resources: Resou
 
 
 def test_a_checkpoint_of_another_stage_is_no_generator(source: Path, resources: Resources):
-    refs = run(CONFIG, GeneratorSource(str(source)), name="hf", resources=resources)
+    refs = run(CONFIG, T5Source(str(source)), name="hf", resources=resources)
     with pytest.raises(IncompatibleArtifactError, match="no checkpoint"):
         check_generator(resources.home, refs.tokenizer, "generation")
     assert load_card(Store(resources.home).open_directory(refs.checkpoint)).tokenizer == refs.tokenizer
@@ -125,5 +126,5 @@ def test_what_cannot_be_read_leaves_nothing_behind(source: Path, resources: Reso
         str(tmp_path / "none"): "no such directory, and no hub id",
     }.items():
         with pytest.raises(InputError, match=reason):
-            run(CONFIG, GeneratorSource(place), name="hf", resources=resources)
+            run(CONFIG, T5Source(place), name="hf", resources=resources)
     assert Store(resources.home).registry.rows() == []

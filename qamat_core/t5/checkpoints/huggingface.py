@@ -4,13 +4,13 @@ T5 1.0, 1.1 and FLAN. Torch pickles are refused: opening one runs what it holds.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
+from qamat_core.t5.checkpoints.tensors import Tensors, open_safetensors
 from qamat_core.t5.checkpoints.weights import Weights
 from qamat_core.t5.conversion import from_transformers
 from schemas.errors import InputError
@@ -40,16 +40,15 @@ def read(directory: Path) -> Weights:
     """
     fields = read_json(directory / CONFIG)
     model = model_config(fields, directory / CONFIG)
-    state = dict(_tensors(directory))
     tied = bool(fields.get("tie_word_embeddings", True))
     try:
-        state = output_layer(state, model, tied)
+        state = output_layer(open_safetensors(weight_files(directory)), model, tied)
         return Weights(model, from_transformers(state, model), {"format": "huggingface"})
     except InputError as error:
         raise InputError(f"{directory}: {error}") from error
 
 
-def output_layer(state: Mapping[str, np.ndarray], model: T5Config, tied: bool) -> dict[str, np.ndarray]:
+def output_layer(state: Tensors, model: T5Config, tied: bool) -> Tensors:
     """Return the weights with the output layer that the model has.
 
     A layer that is tied but not scaled is one of its own with the embedding's values.
@@ -57,14 +56,13 @@ def output_layer(state: Mapping[str, np.ndarray], model: T5Config, tied: bool) -
     Raises:
         InputError: the logits are scaled, yet the layer has values of its own.
     """
-    complete = dict(state)
     if EMBEDDING not in state:
-        return complete
+        return state
     if not model.tie_embeddings and tied:
-        complete.setdefault(OUTPUT, state[EMBEDDING])
-    if model.tie_embeddings and not np.array_equal(state.get(OUTPUT, state[EMBEDDING]), state[EMBEDDING]):
+        return Tensors({OUTPUT: state.readers[EMBEDDING], **state.readers})
+    if model.tie_embeddings and OUTPUT in state and not np.array_equal(state[OUTPUT], state[EMBEDDING]):
         raise InputError(f"{OUTPUT} differs from {EMBEDDING}, to which {CONFIG} ties it: give the right {CONFIG}")
-    return complete
+    return state
 
 
 def model_config(fields: Mapping[str, Any], file: Path) -> T5Config:
@@ -99,17 +97,6 @@ def model_config(fields: Mapping[str, Any], file: Path) -> T5Config:
         raise InputError(f"{file}: no field {error}: give the config.json of a T5") from error
     except ValueError as error:
         raise InputError(f"{file}: {' '.join(str(error).split())}") from error
-
-
-def _tensors(directory: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield every tensor by its name, one file open at a time."""
-    for path in weight_files(directory):
-        try:
-            with safe_open(path, framework="numpy") as file:
-                for name in file.keys():  # noqa: SIM118  (it is no mapping)
-                    yield name, np.asarray(file.get_tensor(name), np.float32)
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{path}: {error}; copy the checkpoint again") from error
 
 
 def weight_files(directory: Path) -> list[Path]:

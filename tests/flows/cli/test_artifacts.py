@@ -1,11 +1,20 @@
 """`qamat artifacts` on a small store."""
 
+from pathlib import Path
+
 import pyarrow.parquet as pq
 import pytest
 
-from qamat_core.store.store import Store
+from qamat_core.store.store import DirectoryDraft, Job, Store
+from qamat_core.t5.checkpoints.external import read_weights
+from qamat_core.t5.conversion import from_transformers
+from qamat_core.training.checkpoint import CheckpointCard, save_checkpoint
+from schemas.resources import Resources
+from tasks import import_start
+from tasks.external_t5 import T5Source
 from tests.object_store import BUCKET, s3_server
-from tests.qamat_core.store.jobs import make_directory, make_table
+from tests.qamat_core.store.jobs import RejectsConfig, make_directory, make_table
+from tests.qamat_core.t5.checkpoints.foreign import OLD, save_huggingface, state, tokenizer
 from tests.tasks.corpus import pair, register
 
 
@@ -177,3 +186,49 @@ def test_refusals_are_one_clear_line(qamat, filled, arguments: str, code: int, w
 
 def test_a_refusal_in_json_is_an_object_too(qamat, filled):
     assert qamat("artifacts", "show", "rejects/x", "--json").json["error"].startswith("rejects/x is not registered")
+
+
+@pytest.fixture
+def checkpoints(store: Store, tmp_path: Path) -> Store:
+    """A store with a T5 that was brought in, and one with a pointer head."""
+    source = save_huggingface(tmp_path / "t5", OLD, state(OLD))
+    tokenizer().save(source)
+    refs = import_start.run(T5Source(str(source)), name="t5", resources=Resources(home=str(store.home)))
+    aided = CheckpointCard(
+        role="init", model=OLD.model_copy(update={"pointer_head": True}), tokenizer=refs.tokenizer, settings={}
+    )
+    job = Job("schemas.tables", RejectsConfig(), {}, {"model": ("checkpoint", "aided")})
+
+    def build(work):
+        save_checkpoint(work, from_transformers(state(OLD), OLD), aided, [])
+        return {"model": DirectoryDraft(work)}
+
+    store.produce(job, build)
+    return store
+
+
+@pytest.mark.parametrize("name", ["t5", "t5@0", "checkpoint/t5@0"])
+def test_export_writes_what_others_load(qamat, checkpoints, tmp_path, name):
+    out = tmp_path / "new" / "out"
+    told = qamat("artifacts", "export", name, "--format", "hf", "--out", out, "--json").json
+    assert told == {"checkpoint": "checkpoint/t5@0", "format": "hf", "out": str(out), "files": 5}
+    assert read_weights(out).model == OLD
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ("t5 --format hf --out {tmp_path}/t5", 1, "t5: is there already; give --out a new directory"),
+        ("t5 --format hf --out /proc/none/x", 1, "/proc/none/x: cannot be written"),
+        ("none --format t5x --out {tmp_path}/x", 1, "checkpoint/none is not registered"),
+        ("aided --format t5x --out {tmp_path}/x", 1, "checkpoint/aided@0: its T5 has a pointer head"),
+        ("t5 --format onnx --out {tmp_path}/x", 2, "--format"),
+        ("qa_pairs/m --format hf --out {tmp_path}/x", 2, "is no checkpoint"),
+    ],
+)
+def test_export_refuses_in_one_line(qamat, checkpoints, tmp_path, arguments, code, words):
+    result = qamat("artifacts", "export", *arguments.format(tmp_path=tmp_path).split())
+    assert (result.code, words in " ".join(result.err.split())) == (code, True), result.err
+    assert code == 2 or result.err.count("\n") == 1
+    assert not (tmp_path / "x").exists()

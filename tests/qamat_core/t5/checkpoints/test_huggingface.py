@@ -94,10 +94,54 @@ def test_what_the_network_cannot_represent_is_named(changes: dict[str, object], 
     assert "\n" not in str(refused.value)
 
 
+QUERY = "encoder.block.0.layer.0.SelfAttention.q.weight"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        (QUERY, None, f"1 weights are missing, the first '{QUERY}'"),
+        (
+            "encoder.adapter.weight",
+            np.zeros(3, np.float32),
+            "1 weights are left over, the first 'encoder.adapter.weight'",
+        ),
+        (
+            QUERY,
+            np.zeros((12, 17), np.float32),
+            rf"'{QUERY}' as encoder/layers_0/attention/query/kernel is \(17, 12\), the configuration has \(16, 12\)",
+        ),
+        ("shared.weight", np.zeros((255, 16), np.float32), r"'shared.weight' as .* is \(255, 16\), .* has \(256, 16\)"),
+    ],
+    ids=["missing", "left over", "wide", "few rows"],
+)
+def test_a_weight_that_does_not_fit_is_named(name: str, value: np.ndarray | None, reason: str, tmp_path: Path):
+    weights = {**state(SHAPE), **({} if value is None else {name: value})}
+    if value is None:
+        del weights[name]
+    save_huggingface(tmp_path, SHAPE, weights)
+    with pytest.raises(InputError, match=reason) as refused:
+        huggingface.read(tmp_path)
+    assert str(tmp_path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 def test_defaults_of_an_early_configuration():
     fields = {name: config_json(OLD)[name] for name in ("d_model", "d_kv", "d_ff", "num_heads", "vocab_size")}
     model = huggingface.model_config({**fields, "num_layers": 2, "model_type": "t5"}, Path("config.json"))
     assert model == OLD.model_copy(update={"num_decoder_layers": 2})
+
+
+def test_what_else_a_published_configuration_says_changes_nothing(tmp_path: Path):
+    """As FLAN-T5's does."""
+    said = {
+        "n_positions": 512,
+        "is_gated_act": True,
+        "dense_act_fn": "gelu_new",
+        "output_past": True,
+        "use_cache": True,
+    }
+    assert huggingface.read(save_huggingface(tmp_path, SHAPE, state(SHAPE), **said)).model == SHAPE
 
 
 def test_pickles_are_refused_with_the_remedy(tmp_path: Path):

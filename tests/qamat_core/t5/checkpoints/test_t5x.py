@@ -75,6 +75,21 @@ def change(directory: Path, path: str, leaf: object) -> None:
     (directory / "checkpoint").write_bytes(msgpack_serialize(contents))
 
 
+def test_adafactors_state_is_not_read(tmp_path: Path):
+    """It is as large as the parameters; neither that it is there nor that it is damaged makes a difference."""
+    params = from_transformers(state(SHAPE), SHAPE)
+    saved = save_t5x(tmp_path / "c", params)
+    contents = msgpack_restore((saved / "checkpoint").read_bytes())
+    elsewhere = {"driver": "zarr", "kvstore": {"driver": "file", "path": "state.none"}, "metadata": {}}
+    states = {"decoder": {"logits_dense": {"kernel": {"v_row": np.zeros(16, np.float32), "v_col": elsewhere}}}}
+    contents["optimizer"]["state"]["param_states"] = states
+    (saved / "checkpoint").write_bytes(msgpack_serialize(contents))
+    (saved / "state.param_states.decoder.decoder_norm.scale.v").mkdir()
+    (saved / "state.param_states.decoder.decoder_norm.scale.v" / ".zarray").write_text("damaged")
+    assert equal(t5x.read(saved).params, params)
+    assert not [file for file in weight_files(saved) if "param_states" in str(file)]
+
+
 QUERY = "encoder/layers_0/attention/query/kernel"
 OUTSIDE = {"driver": "zarr", "kvstore": {"driver": "file", "path": "../elsewhere"}, "metadata": {}}
 
