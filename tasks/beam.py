@@ -27,7 +27,7 @@ from schemas.artifacts import ArtifactRef, TableKind
 from schemas.base import Frozen
 from schemas.resources import Resources
 from schemas.tables import TABLES
-from tasks.runner import noting_faults, run_pipeline, write_atomically
+from tasks.runner import Packed, noting_faults, run_pipeline, write_atomically
 
 SECONDS_BETWEEN = 1.0
 """How often receipts are counted while a job runs."""
@@ -139,7 +139,7 @@ class ForEach(beam.PTransform[PBegin, PCollection[None]], Generic[T]):
 
     def __init__(self, items: Sequence[T], prepare: Callable[[], Callable[[T], object]], work: Path) -> None:
         super().__init__()
-        self._items, self._prepare, self._work = items, prepare, work
+        self._items, self._prepare, self._work = items, Packed(prepare), work
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[None]:
         """Apply to the root of a pipeline; nothing comes out."""
@@ -152,12 +152,12 @@ class ForEach(beam.PTransform[PBegin, PCollection[None]], Generic[T]):
 
 
 class _Call(beam.DoFn, Generic[T]):
-    def __init__(self, prepare: Callable[[], Callable[[T], object]], work: Path) -> None:
+    def __init__(self, prepare: Packed[Callable[[T], object]], work: Path) -> None:
         self._prepare, self._work = prepare, work
 
     def setup(self) -> None:
         with noting_faults(self._work):
-            self._function = self._prepare()
+            self._function = self._prepare.call()
 
     def process(self, element: T) -> Iterator[None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         with noting_faults(self._work):

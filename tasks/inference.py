@@ -23,7 +23,7 @@ from qamat_core.store.shards import read_shard
 from schemas.artifacts import ArtifactRef
 from schemas.generation import BatchShape
 from tasks.generator_pool import open_generator
-from tasks.runner import noting_faults
+from tasks.runner import Packed, noting_faults
 
 _RESULTS: Final = pa.schema(
     [
@@ -119,7 +119,7 @@ class AskGenerator(beam.PTransform[PBegin, PCollection[None]]):
 
     def __init__(self, groups: Sequence[int], prepare: Callable[[], Prompts], model: Model, work: Path) -> None:
         super().__init__()
-        self._groups, self._prepare, self._model, self._work = groups, prepare, model, work
+        self._groups, self._prepare, self._model, self._work = groups, Packed(prepare), model, work
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[None]:
         """Apply to the root of a pipeline; nothing comes out."""
@@ -134,12 +134,12 @@ class AskGenerator(beam.PTransform[PBegin, PCollection[None]]):
 
 
 class _CutBatches(beam.DoFn):
-    def __init__(self, prepare: Callable[[], Prompts], model: Model, work: Path) -> None:
+    def __init__(self, prepare: Packed[Prompts], model: Model, work: Path) -> None:
         self._prepare, self._model, self._work = prepare, model, work
 
     def setup(self) -> None:
         with noting_faults(self._work):
-            self._prompts = self._prepare()
+            self._prompts = self._prepare.call()
             self._generator = open_generator(self._model.home, self._model.checkpoint)
 
     def process(self, element: int) -> Iterator[Call]:  # pyright: ignore[reportIncompatibleMethodOverride]

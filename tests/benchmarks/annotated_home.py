@@ -79,7 +79,11 @@ def _register(store: Store, kind: TableKind, shards: Sequence[Sequence[Row]]) ->
     def write(work: Path) -> dict[str, TableDraft]:
         schema, directory = TABLES[kind], work / kind
         tables = (pa.Table.from_pylist(list(rows), schema=schema) for rows in shards)
-        return {"table": TableDraft(directory, tuple(write_shard(rows, schema, directory, n) for n, rows in enumerate(tables)))}
+        return {
+            "table": TableDraft(
+                directory, tuple(write_shard(rows, schema, directory, n) for n, rows in enumerate(tables))
+            )
+        }
 
     return store.produce(job, write)["table"]
 

@@ -70,7 +70,9 @@ def _made(home: Path, name: str) -> Made:
 def _costs(first: Watched, again: Watched, passages: int) -> list[Row]:
     size = f"{passages:,} passages, 1 % changed; equal to a run from nothing in content"
     each = "; ".join(f"{step} {first.cpu_of(step):.1f} and {again.cpu_of(step):.2f}" for step in STEPS)
-    start = f"with imports and ingestion ({first.cpu_of('ingest passages'):.1f} and {again.cpu_of('ingest passages'):.1f})"
+    start = (
+        f"with imports and ingestion ({first.cpu_of('ingest passages'):.1f} and {again.cpu_of('ingest passages'):.1f})"
+    )
     parts = {
         "extraction, generation, filter": (tuple(STEPS), f"{size}; first and again: {each}"),
         "memory": (("build memory",), "deduplication; the first run has nothing to compare with"),
