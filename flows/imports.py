@@ -15,6 +15,7 @@ from schemas.errors import InputError
 from schemas.orders import ComplementPassages, CountCorpus, ImportPairs
 from schemas.resources import Resources
 from tasks.complement_passages import ComplementInputs
+from tasks.runner_options import check_runner
 
 
 class ImportedCorpus(Frozen):
@@ -29,7 +30,7 @@ class ImportedCorpus(Frozen):
 @flow(name="import-pairs", persist_result=False)
 def import_pairs(order: ImportPairs) -> ImportedCorpus:
     """Bring in a corpus of question-answer pairs; what was read already is found."""
-    resources = Resources(home=order.home, workers=order.workers)
+    resources = check_runner(order.resources())
     files = _files(order.paths)
     form = order.format or pair_format(files[0])
     passages = open_home(order.home).newest("passages", order.passages) if order.passages else None
@@ -42,7 +43,7 @@ def import_pairs(order: ImportPairs) -> ImportedCorpus:
 def complement_passages(order: ComplementPassages) -> ArtifactRef:
     """Find the passages that imported corpora do not cover."""
     store = open_home(order.home)
-    resources = Resources(home=order.home, workers=order.workers)
+    resources = check_runner(order.resources())
     spans = tuple(find_spans(store, store.newest("qa_pairs", name)) for name in order.imported)
     inputs = ComplementInputs(store.newest("passages", order.passages), spans)
     name = order.name or f"{order.passages}-complement"

@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows import steps
-from flows.corpus import Corpus, make_corpus, world_sources
+from flows.corpus import make_corpus, world_sources
 from flows.study import Study
 from flows.tables import TABLES, ask_finetuned
 from schemas.artifacts import ArtifactRef
@@ -25,18 +25,13 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     corpus = make_corpus(numbers.corpus, world_sources(world), {}, name=order.name, resources=resources)
     study = Study(order, numbers, world, corpus, resources)
     metrics = [ref for table, measure in TABLES.items() if table in (order.only or TABLES) for ref in measure(study)]
-    inputs = ReportInputs(metrics=tuple(metrics), corpus=funnel(corpus), shown=worked_questions(study))
+    inputs = ReportInputs(metrics=tuple(metrics), generated=corpus.memory, shown=worked_questions(study))
     k = max(numbers.evaluation.single_hop.ks)
     config = ReportConfig(preset=order.preset, rerun=command(order), aids=numbers.aids, entries=min(k, 5))
     report = steps.build_report(config, inputs, name=order.name, resources=resources)
     if order.out is not None:
         copy_report(report, Path(order.out), resources=resources)
     return report
-
-
-def funnel(corpus: Corpus) -> tuple[ArtifactRef, ...]:
-    """Return the tables of the way from passages to memory."""
-    return (corpus.sources.passages, corpus.answers, corpus.questions, corpus.verdicts, corpus.memory)
 
 
 def worked_questions(study: Study) -> Shown | None:

@@ -26,6 +26,21 @@ class FunnelStage:
     reasons: Mapping[str, int]
 
     @property
+    def rejected(self) -> int:
+        """Records not kept."""
+        return self.read - self.kept
+
+    @property
+    def share(self) -> str:
+        """The share kept, as text."""
+        return f"{100 * self.kept / self.read:.1f} %" if self.read else ""
+
+    @property
+    def why(self) -> str:
+        """The reasons with their counts, as text."""
+        return ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
+
+    @property
     def quarantined(self) -> int:
         """Records for which the model failed."""
         return self.reasons.get(PREFIX.rstrip(": "), 0)

@@ -11,6 +11,7 @@ remedy. The command line prints it without a traceback and exits 1; anything els
     │   ├── MissingArtifactError   no such kind, name, version or key
     │   ├── CorruptArtifactError   a digest, checksum or count disagrees
     │   └── IncompatibleArtifactError  made by another encoder, tokenizer or schema version
+    ├── DownloadError        a public file could not be fetched, or is not what was expected
     ├── RunnerError          what runs the Beam jobs gave up
     ├── AccountingError      read != kept + rejected: a job would lose records
     ├── GenerationError      a generator fails for all that it is given
@@ -48,6 +49,10 @@ class CorruptArtifactError(ArtifactError):
 
 class IncompatibleArtifactError(ArtifactError):
     """Two artifacts were made by different encoders, tokenizers or schema versions."""
+
+
+class DownloadError(QamatError):
+    """A public file could not be fetched, or is not what was expected."""
 
 
 class RunnerError(QamatError):

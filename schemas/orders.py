@@ -33,9 +33,7 @@ class _Form(Frozen):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-class _Order(_Form):
-    preset: PresetName = "mini"
-    """The size of everything. toy: seconds, learns nothing; smoke: a minute or two; mini: minutes on two cores."""
+class _BeamOrder(_Form):
     home: Home
     """The folder of the artifacts. Leave it empty for the worker's own (QAMAT_HOME, else qamat-home)."""
     workers: int = Field(default=2, ge=1, title="Beam threads")
@@ -48,6 +46,11 @@ class _Order(_Form):
     def resources(self) -> Resources:
         """Return how the jobs of this order run."""
         return Resources(home=self.home, workers=self.workers, runner=self.runner, runner_options=self.runner_options)
+
+
+class _Order(_BeamOrder):
+    preset: PresetName = "mini"
+    """The size of everything. toy: seconds, learns nothing; smoke: a minute or two; mini: minutes on two cores."""
 
 
 class Generators(_Form):
@@ -109,7 +112,7 @@ class ImportGenerator(_Form):
     """The folder of the artifacts."""
 
 
-class ImportPairs(_Form):
+class ImportPairs(_BeamOrder):
     """Bring in a corpus of question-answer pairs that others made."""
 
     paths: tuple[str, ...] = Field(min_length=1, title="Files")
@@ -122,13 +125,9 @@ class ImportPairs(_Form):
     """What every pair says that it comes from; none for the format's name."""
     passages: Name | None = Field(default=None, title="Registered passages")
     """Passages that the pairs are joined to by source and source id."""
-    home: Home
-    """The folder of the artifacts."""
-    workers: int = Field(default=2, ge=1, title="Beam threads")
-    """Worker threads of the Beam jobs."""
 
 
-class ComplementPassages(_Form):
+class ComplementPassages(_BeamOrder):
     """Find the passages that imported corpora do not cover."""
 
     passages: Name
@@ -137,10 +136,6 @@ class ComplementPassages(_Form):
     """The corpora whose spans say what is covered."""
     name: Name | None = None
     """Names the passages that are left; none for PASSAGES-complement."""
-    home: Home
-    """The folder of the artifacts."""
-    workers: int = Field(default=2, ge=1, title="Beam threads")
-    """Worker threads of the Beam jobs."""
 
 
 class CountCorpus(_Form):

@@ -27,7 +27,7 @@ from schemas.artifacts import ArtifactRef, TableKind
 from schemas.base import Frozen
 from schemas.resources import Resources
 from schemas.tables import TABLES
-from tasks.runner import Packed, noting_faults, run_pipeline, write_atomically
+from tasks.runner import Packed, run_pipeline, working, write_atomically
 
 SECONDS_BETWEEN = 1.0
 """How often receipts are counted while a job runs."""
@@ -156,11 +156,11 @@ class _Call(beam.DoFn, Generic[T]):
         self._prepare, self._work = prepare, work
 
     def setup(self) -> None:
-        with noting_faults(self._work):
+        with working(self._work):
             self._function = self._prepare.call()
 
     def process(self, element: T) -> Iterator[None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        with noting_faults(self._work):
+        with working(self._work):
             self._function(element)
         yield from ()
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qamat_core.report.funnel import stage
+from qamat_core.funnel import funnel
 from qamat_core.report.provenance import lineage
 from qamat_core.report.render import TEMPLATES, Report, write
 from qamat_core.report.worked import WorkedQuestion, work_out
@@ -33,18 +33,18 @@ class Shown:
 class ReportInputs:
     """What a report is made of; what is not given is named as missing.
 
-    ``corpus`` are the tables of the funnel, in its order.
+    ``generated`` is the memory whose funnel is shown.
     """
 
     metrics: tuple[ArtifactRef, ...]
-    corpus: tuple[ArtifactRef, ...] = ()
+    generated: ArtifactRef | None = None
     shown: Shown | None = None
 
     @property
     def refs(self) -> list[ArtifactRef]:
         """All artifacts given."""
         shown = [self.shown.predictions, self.shown.memory, *self.shown.passages] if self.shown else []
-        return [*self.metrics, *self.corpus, *shown]
+        return [*self.metrics, *([self.generated] if self.generated else []), *shown]
 
 
 class _KeyedConfig(ReportConfig):
@@ -66,7 +66,7 @@ def run(config: ReportConfig, inputs: ReportInputs, *, name: Name, resources: Re
         report = Report.of(
             config,
             [store.open_table(ref) for ref in inputs.metrics],
-            [stage(store.row(ref)) for ref in inputs.corpus],
+            funnel(store, inputs.generated) if inputs.generated else [],
             _worked(store, inputs.shown, config),
             lineage(store, inputs.refs),
         )

@@ -23,7 +23,7 @@ from schemas.artifacts import TableKind
 from schemas.resources import Resources
 from schemas.tables import DUPLICATES, QA_PAIRS
 from tasks.beam import Counted, unfinished, write_result
-from tasks.runner import noting_faults, run_pipeline, write_atomically
+from tasks.runner import run_pipeline, working, write_atomically
 
 OUTPUTS: tuple[TableKind, ...] = ("qa_pairs", "duplicates")
 
@@ -102,7 +102,7 @@ class DedupPartitions(beam.PTransform[PBegin, PCollection[int]]):
 def _divide(shard: tuple[str, Path], stage: Stage) -> str:
     sha256, path = shard
     if not (spill := _spill(stage, sha256)).exists():
-        with noting_faults(stage.work):
+        with working(stage.work):
             write_spill(read_shard(path), stage.rule.keys, stage.partitions, spill)
     return sha256
 
@@ -110,7 +110,7 @@ def _divide(shard: tuple[str, Path], stage: Stage) -> str:
 def _dedup_and_write(index: int, stage: Stage, spilled: Sequence[str]) -> int:
     """Deduplicate one partition. ``spilled`` makes sure that all shards are divided before."""
     del spilled
-    with noting_faults(stage.work):
+    with working(stage.work):
         partition = index - stage.offset
         rows = read_partition([_spill(stage, shard.sha256) for shard in stage.shards], partition)
         found = deduplicate(stage.rule, rows, _earlier(stage, partition))

@@ -23,7 +23,7 @@ from qamat_core.store.shards import read_shard
 from schemas.artifacts import ArtifactRef
 from schemas.generation import BatchShape
 from tasks.generator_pool import open_generator
-from tasks.runner import Packed, noting_faults
+from tasks.runner import Packed, working
 
 _RESULTS: Final = pa.schema(
     [
@@ -90,7 +90,7 @@ class GeneratorHandler(ModelHandler[Call, Answered, Generator]):
 
     def load_model(self) -> Generator:
         """Open the generator; every stage of this process shares it."""
-        with noting_faults(self._work):
+        with working(self._work):
             return open_generator(self._model.home, self._model.checkpoint)
 
     def run_inference(
@@ -98,7 +98,7 @@ class GeneratorHandler(ModelHandler[Call, Answered, Generator]):
     ) -> list[Answered]:
         """Decode the batch of each element."""
         del inference_args
-        with noting_faults(self._work):
+        with working(self._work):
             return [Answered(call, decode_all(model, call.batch, self._model.search)) for call in batch]
 
     def get_num_bytes(self, batch: Sequence[Call]) -> int:
@@ -138,12 +138,12 @@ class _CutBatches(beam.DoFn):
         self._prepare, self._model, self._work = prepare, model, work
 
     def setup(self) -> None:
-        with noting_faults(self._work):
+        with working(self._work):
             self._prompts = self._prepare.call()
             self._generator = open_generator(self._model.home, self._model.checkpoint)
 
     def process(self, element: int) -> Iterator[Call]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        with noting_faults(self._work):
+        with working(self._work):
             prompts = self._prompts(element)
             ids = self._generator.tokenize([prompt.text for prompt in prompts], self._model.source_length)
             for number, batch in enumerate(cut_batches(ids, self._model.shape, self._model.source_length)):

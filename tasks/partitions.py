@@ -21,7 +21,7 @@ from qamat_core.store.shards import read_shard
 from schemas.artifacts import TableKind
 from schemas.resources import Resources
 from tasks.beam import Process, Receipt, read_receipts, unfinished, write_result
-from tasks.runner import noting_faults, run_pipeline
+from tasks.runner import run_pipeline, working
 
 CUT_ROWS = 65536
 """About so many rows are cut at a time."""
@@ -97,7 +97,7 @@ class _Cutter:
     work: Path
 
     def __call__(self, cut: _Cut) -> str:
-        with noting_faults(self.work):
+        with working(self.work):
             rows = pa.concat_tables([read_shard(path) for path in cut.shards])
             write_cut(rows, self.meeting.keys[cut.label](rows), self.meeting.partitions, cut.target)
         return cut.target.name
@@ -111,7 +111,7 @@ class _Gatherer:
 
     def __call__(self, index: int) -> int:
         partition = index - self.meeting.first
-        with noting_faults(self.work):
+        with working(self.work):
             tables = {
                 label: read_cuts([cut.target for cut in self.cuts if cut.label == label], partition)
                 for label in self.meeting.shards

@@ -12,6 +12,7 @@ import apache_beam as beam
 from apache_beam.internal import cloudpickle_pickler
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
+from qamat_core.store.same_code import check_code
 from schemas import errors
 from schemas.resources import Resources
 from tasks.lost_workers import notice_lost_workers
@@ -40,7 +41,7 @@ def run_pipeline(build: Callable[[beam.Pipeline], object], work: Path, resources
     """Build a pipeline on the chosen runner and run it to its end; a job elsewhere is cancelled when this is stopped.
 
     Raises:
-        QamatError: was raised under ``noting_faults(work)``, and is raised again as it was, without Beam's words.
+        QamatError: was raised under ``working(work)``, and is raised again as it was, without Beam's words.
         ConfigError: the runner or its options cannot be used.
         RunnerError: a runner other than FnApiRunner gave the job up for another reason.
     """
@@ -81,9 +82,13 @@ def _reason(error: Exception) -> str:
 
 
 @contextmanager
-def noting_faults(work: Path) -> Generator[None]:
-    """Leave a note of a ``QamatError``: runners hand on no more of an error than its traceback as text."""
+def working(work: Path) -> Generator[None]:
+    """Surround all that a worker does for a job: it is refused if its code is not the command's, its faults are noted.
+
+    A note is left of a ``QamatError``, for runners hand on no more of an error than its traceback as text.
+    """
     try:
+        check_code(work)
         yield
     except errors.QamatError as error:
         write_atomically(work / _FAULT, json.dumps([type(error).__name__, str(error)]))

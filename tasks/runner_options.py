@@ -63,7 +63,7 @@ def make_runner(name: str) -> PipelineRunner:
             import_module("apache_beam.runners.dataflow.internal.apiclient")
         return create_runner(name)
     except ImportError as error:
-        raise ConfigError(f"{name}: {error}; install apache-beam[gcp] for Dataflow") from error
+        raise ConfigError(f"{name}: {error}; install apache-beam[gcp]") from error
 
 
 def _faults(runner: str, options: PipelineOptions) -> list[str]:

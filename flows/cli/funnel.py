@@ -1,6 +1,5 @@
 """`qamat corpus funnel`: what became of everything that was generated."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
@@ -27,12 +26,5 @@ def funnel(
         return
     print_table(
         ("stage", "read", "kept", "share", "not kept"),
-        [
-            [one.stage, one.read, one.kept, f"{one.kept / max(one.read, 1):.1%}", _reasons(one.reasons)]
-            for one in stages
-        ],
+        [[one.stage, one.read, one.kept, one.share, one.why] for one in stages],
     )
-
-
-def _reasons(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{reason} {count}" for reason, count in reasons.items())

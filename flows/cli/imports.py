@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import DEFAULT_HOME, AsJson, Home, Workers
+from flows.cli.options import DEFAULT_HOME, AsJson, Home, Runner, RunnerOptions, Workers
 from flows.cli.output import print_fields, print_json, print_table
 from flows.cli.running import running
 
@@ -60,6 +60,8 @@ def complement(
     imported: Annotated[list[str], typer.Option(help="An imported corpus whose spans say what is covered.")],
     name: Annotated[str | None, typer.Option(help="Names what is left (default: PASSAGES-complement).")] = None,
     workers: Workers = 2,
+    runner: Runner = "FnApiRunner",
+    runner_options: RunnerOptions = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +69,15 @@ def complement(
     from schemas.orders import ComplementPassages
 
     order = ComplementPassages.model_validate(
-        {"passages": passages, "imported": imported, "name": name, "workers": workers, "home": home}
+        {
+            "passages": passages,
+            "imported": imported,
+            "name": name,
+            "workers": workers,
+            "runner": runner,
+            "runner_options": runner_options or [],
+            "home": home,
+        }
     )
     with running(home):
         from flows.imports import complement_passages

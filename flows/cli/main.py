@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from flows.cli import artifacts, corpus, train
+from flows.cli import artifacts, corpus, data, train
 from flows.cli.ask import ask
 from flows.cli.bench import bench
 from flows.cli.evaluate import evaluate
@@ -28,6 +28,7 @@ app.add_typer(train.app, name="train")
 app.command("evaluate")(evaluate)
 app.command("ask")(ask)
 app.add_typer(artifacts.app, name="artifacts")
+app.add_typer(data.app, name="data")
 app.command("bench")(bench)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Workers
+from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_json
 from flows.cli.running import running
 
@@ -23,6 +23,8 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report"),
     split: Annotated[str, typer.Option(help="Ask the questions of this split: test, or dev for tuning.")] = "test",
     workers: Workers = 2,
+    runner: Runner = "FnApiRunner",
+    runner_options: RunnerOptions = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -39,6 +41,8 @@ def reproduce(
             "out": str(out),
             "split": split,
             "workers": workers,
+            "runner": runner,
+            "runner_options": runner_options or [],
             "home": home,
         }
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Workers
+from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 
@@ -29,12 +29,11 @@ def inbatch(
     name: Name = None,
     corpus: Corpus = None,
     seed: Seed = 0,
-    workers: Workers = 2,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Stage one: the batch's own entries are the memory. Encodes the memory at its end."""
-    _train("inbatch", memory, preset, name, seed, workers, home, as_json, corpus=corpus or memory)
+    _train("inbatch", memory, preset, name, seed, home, as_json, corpus=corpus or memory)
 
 
 @app.command("global")
@@ -43,12 +42,11 @@ def global_(
     preset: Preset = "mini",
     name: Name = None,
     seed: Seed = 0,
-    workers: Workers = 2,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Stage two, from NAME-inbatch: the frozen global memory."""
-    _train("global", memory, preset, name, seed, workers, home, as_json)
+    _train("global", memory, preset, name, seed, home, as_json)
 
 
 @app.command("finetune")
@@ -61,12 +59,15 @@ def finetune(
     path: File = None,
     seed: Seed = 0,
     workers: Workers = 2,
+    runner: Runner = "FnApiRunner",
+    runner_options: RunnerOptions = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Fine-tune on questions, from NAME-global."""
     asked = _questions(questions, dataset, path)
-    _train("finetune", memory, preset, name, seed, workers, home, as_json, **asked)
+    beam = {"workers": workers, "runner": runner, "runner_options": runner_options or []}
+    _train("finetune", memory, preset, name, seed, home, as_json, **asked, **beam)
 
 
 @app.command("multihop")
@@ -79,12 +80,15 @@ def multihop(
     path: File = None,
     seed: Seed = 0,
     workers: Workers = 2,
+    runner: Runner = "FnApiRunner",
+    runner_options: RunnerOptions = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """QAMAT+, two rounds of retrieval, from NAME-finetune."""
     asked = _questions(questions, dataset, path)
-    _train("multihop", memory, preset, name, seed, workers, home, as_json, **asked)
+    beam = {"workers": workers, "runner": runner, "runner_options": runner_options or []}
+    _train("multihop", memory, preset, name, seed, home, as_json, **asked, **beam)
 
 
 def _questions(questions: str, dataset: str | None, path: Path | None) -> dict[str, object]:
@@ -101,14 +105,13 @@ def _train(
     preset: str,
     name: str | None,
     seed: int,
-    workers: int,
     home: str,
     as_json: bool,
     **fields: object,
 ) -> None:
     from schemas.orders import TrainQamat
 
-    common = {"preset": preset, "memory": memory, "name": name or memory, "seed": seed, "workers": workers}
+    common = {"preset": preset, "memory": memory, "name": name or memory, "seed": seed}
     order = TrainQamat.model_validate({**common, "stages": [stage], "home": home, **fields})
     with running(home) as tally:
         from flows.train import train_qamat

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.typing import RcKeyType
 
+from qamat_core.funnel import FunnelStage
 from qamat_core.report.figures import Figure
-from qamat_core.report.funnel import Stage
 
 _COLOURS: Final = ("#2f7fd1", "#dd7a16", "#17926b", "#b5489b", "#7a6ff0", "#a08512")
 """Readable on white and on near black."""
@@ -59,7 +59,7 @@ def line_plot(series: Sequence[Series], x_label: str, name: str) -> str:
         return _svg(_draw_lines(series, x_label))
 
 
-def funnel_plot(stages: Sequence[Stage], name: str) -> str:
+def funnel_plot(stages: Sequence[FunnelStage], name: str) -> str:
     """Draw for every stage what it kept and what it rejected of the records it read."""
     with _styled(name):
         return _svg(_draw_bars(stages))
@@ -86,9 +86,9 @@ def _draw_lines(series: Sequence[Series], x_label: str) -> Canvas:
     return canvas
 
 
-def _draw_bars(stages: Sequence[Stage]) -> Canvas:
+def _draw_bars(stages: Sequence[FunnelStage]) -> Canvas:
     canvas, axes = _canvas(7.2, 0.8 + 0.42 * len(stages))
-    labels = [stage.name for stage in stages][::-1]
+    labels = [stage.stage.capitalize() for stage in stages][::-1]
     kept = [stage.kept for stage in stages][::-1]
     rejected = [stage.rejected for stage in stages][::-1]
     axes.barh(labels, kept, color=_KEPT, height=0.6, label="kept")

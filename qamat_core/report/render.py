@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
 from qamat_core.report.figures import Figure, collect, from_table, to_table
-from qamat_core.report.funnel import Stage
 from qamat_core.report.grids import LAYOUTS, compare
 from qamat_core.report.orderings import Finding, check
 from qamat_core.report.plots import curves, funnel_plot, line_plot
@@ -37,7 +37,7 @@ class Report:
 
     config: ReportConfig
     measured: Sequence[Figure]
-    stages: Sequence[Stage]
+    stages: Sequence[FunnelStage]
     worked: Sequence[WorkedQuestion]
     origins: Sequence[Origin]
 
@@ -46,7 +46,7 @@ class Report:
         cls,
         config: ReportConfig,
         metrics: Sequence[pa.Table],
-        stages: Sequence[Stage],
+        stages: Sequence[FunnelStage],
         worked: Sequence[WorkedQuestion],
         origins: Sequence[Origin],
     ) -> "Report":

@@ -44,13 +44,20 @@ def digest_json(value: object) -> str:
 @cache
 def code_digest(module: str) -> str:
     """Return the SHA-256 over the sources that ``module`` imports transitively and the libraries they name."""
+    return digest_json(code_of(module))
+
+
+@cache
+def code_of(module: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the digests of the sources that ``module`` imports transitively, the versions of the libraries they name.
+
+    Both by name, under "sources" and "libraries".
+    """
     sources = first_party_sources(module)
-    return digest_json(
-        {
-            "sources": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()},
-            "libraries": library_versions(sources.values()),
-        }
-    )
+    return {
+        "sources": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()},
+        "libraries": library_versions(sources.values()),
+    }
 
 
 def first_party_sources(module: str) -> dict[str, Path]:

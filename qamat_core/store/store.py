@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from qamat_core.store.fingerprint import artifact_key, code_digest
 from qamat_core.store.provenance import flow_run_id, git_commit, pins_digest
 from qamat_core.store.registry import Registry, RegistryRow, now
+from qamat_core.store.same_code import note_code
 from qamat_core.store.shards import (
     FileEntry,
     directory_digest,
@@ -136,6 +137,7 @@ class Store:
         with _locked(work.with_suffix(".lock")):
             if not (found := self.find(job)):
                 work.mkdir(exist_ok=True)
+                note_code(job.module, work)
                 started = time.monotonic()
                 found = self._commit(job, build(work), started)
             shutil.rmtree(work, ignore_errors=True)

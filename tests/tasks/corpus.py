@@ -27,6 +27,21 @@ def register(store: Store, kind: TableKind, name: str, rows: Sequence[Row], shar
     return store.produce(job, lambda work: {"table": draft(work)})["table"]
 
 
+def register_with_rejects(
+    store: Store, kind: TableKind, name: str, rows: Sequence[Row], reasons: Sequence[str]
+) -> ArtifactRef:
+    """Register rows, and beside them what their job rejected, as one shard each."""
+    rejects = [{"source": name, "record": str(number), "reason": reason} for number, reason in enumerate(reasons)]
+    made: dict[TableKind, pa.Table] = {
+        kind: pa.Table.from_pylist(list(rows), schema=TABLES[kind]),
+        "rejects": pa.Table.from_pylist(rejects, schema=TABLES["rejects"]),
+    }
+    job = Job("tasks.beam", Given(digest=stable_id(rows, reasons)), {}, {each: (each, name) for each in made})
+    counts = {"read": len(rows) + len(reasons), "rejected": len(reasons)}
+    write = lambda each, work: write_tables(made[each], each, work / each, 1000, **counts)  # noqa: E731
+    return store.produce(job, lambda work: {each: write(each, work) for each in made})[kind]
+
+
 def passage(number: int, text: str) -> Row:
     """Make a row of ``passages``."""
     return {"passage_id": f"p{number}", "source": "test", "source_id": str(number), "title": f"T{number}", "text": text}

@@ -9,15 +9,15 @@ import pytest
 from qamat_core.store.store import Store
 from qamat_core.world.generate import build_world
 from schemas.artifacts import ArtifactRef
-from schemas.corpus import BuildWorldConfig
+from schemas.corpus import BuildWorldConfig, MemoryConfig
 from schemas.errors import InputError
 from schemas.evaluation import AuditConfig, Bm25Config, Place, ReportConfig, SummaryConfig
 from schemas.resources import Resources
 from schemas.tables import stable_id
 from schemas.world import WorldConfig
-from tasks import audit_corpus, build_report, evaluate_bm25, summarise_predictions
+from tasks import audit_corpus, build_memory, build_report, evaluate_bm25, summarise_predictions
 from tasks import build_world as build_world_task
-from tests.tasks.corpus import Row, pair, register
+from tests.tasks.corpus import Row, pair, register, register_with_rejects
 
 WORLD = WorldConfig(persons=40, cities=20, countries=6, companies=15, books=19, annotation_worlds=1)
 PLACE = Place(table="table2", row="BM25 questions", dataset="world", split="test", memory="gold", model_size="toy", k=1)
@@ -51,12 +51,23 @@ def corpus(resources: Resources) -> dict[str, ArtifactRef]:
         qa_id = stable_id(answer_id, gold.question)
         rows["answers"].append(made | scores | {"text": answer, "start": gold.start, "end": gold.start + len(answer)})
         rows["questions"].append(made | scores | {"qa_id": qa_id, "question": gold.question})
-        verdict = {"qa_id": qa_id, "predicted_answer": answer, "f1": 1.0, "kept": number % 3 != 1, "reason": ""}
-        rows["verdicts"].append(verdict | {"filter": "exact"})
+        verdict = {
+            "qa_id": qa_id,
+            "predicted_answer": answer,
+            "f1": 1.0,
+            "kept": number % 3 != 1,
+            "reason": "different",
+        }
+        rows["verdicts"].append(verdict | {"reason": "different", "filter": "exact"})
         if number % 3 != 1:
             rows["qa_pairs"].append(pair(qa_id, gold.question, answer, gold.passage_id, gold.start))
     store = Store(resources.home)
-    return {kind: register(store, kind, "tiny", table, shard_rows=100) for kind, table in rows.items()}  # type: ignore[arg-type]
+    return {
+        "answers": register_with_rejects(store, "answers", "tiny", rows["answers"], ["not in the passage"] * 3),
+        "questions": register_with_rejects(store, "questions", "tiny", rows["questions"], []),
+        "verdicts": register(store, "verdicts", "tiny", rows["verdicts"]),
+        "qa_pairs": register(store, "qa_pairs", "tiny", rows["qa_pairs"]),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +128,10 @@ def test_runs_of_several_seeds_are_summed_up_at_every_place(resources, bm25) -> 
 
 def report(resources: Resources, world, bm25, corpus, audited, name: str = "tiny", **changes: object) -> ArtifactRef:
     config = ReportConfig(preset="toy", rerun="qamat reproduce --preset toy").model_copy(update=changes)
+    judged = build_memory.MemoryInputs(corpus["answers"], corpus["questions"], corpus["verdicts"])
     inputs = build_report.ReportInputs(
         metrics=(bm25.metrics, audited),
-        corpus=tuple(corpus.values()),
+        generated=build_memory.run(MemoryConfig(), judged, name="tiny", resources=resources).qa_pairs,
         shown=build_report.Shown(bm25.predictions, world.gold_pairs, (world.passages,)),
     )
     return build_report.run(config, inputs, name=name, resources=resources)
@@ -135,6 +147,7 @@ def test_the_report_shows_the_run(resources, world, bm25, corpus, audited, tmp_p
     for digest in (bm25.predictions.key, world.gold_pairs.content):
         assert digest[:12] in html
     assert "<mark>" in html
+    assert "not in the passage 3" in html
     assert "Table 2: Closed-book T5" in html
     assert pl.read_parquet(files[0]).filter(pl.col("source") == "measured").height == 12
     assert pq.read_metadata(files[0]).num_rows > 90

@@ -1,6 +1,7 @@
 """Jobs on worker processes of another pool: the same bytes, faults as they were raised, and no wait for the dead."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -57,13 +58,13 @@ class Pool:
 
 
 @contextmanager
-def pool(directory: Path) -> Generator[Pool]:
+def pool(directory: Path, sources: Path = ROOT) -> Generator[Pool]:
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # it starts "python" by this name
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(sources),
         "JAX_COMPILATION_CACHE_DIR": str(directory / "compiled"),
     }
     log = directory / f"pool-{port}.log"
@@ -181,6 +182,21 @@ def test_a_killed_pool_ends_the_job_and_the_next_run_does_what_is_left(
     assert len(processed) == 4 + 1  # the shard of p2 twice
     assert 1 not in done
     assert str(os.getpid()) not in {process for _, process in processed}
+
+
+def test_workers_with_other_sources_are_refused(tmp_path: Path):
+    for room in ("schemas", "qamat_core", "tasks", "tests"):
+        shutil.copytree(ROOT / room, tmp_path / "other" / room)
+    with (tmp_path / "other" / "qamat_core" / "text.py").open("a") as source:
+        source.write("LATER = 1\n")
+    store = Store(tmp_path / "home")
+    with pool(tmp_path, tmp_path / "other") as workers:
+        passages = register(store, "passages", "c", ROWS, 2)
+        inputs = build_memory.MemoryInputs(passages, passages, passages)
+        with pytest.raises(
+            ConfigError, match=r"^worker on \S+: qamat_core\.text is \w{12} here and \w{12} where the comm"
+        ):
+            build_memory.run(MemoryConfig(), inputs, name="c", resources=workers.resources(tmp_path / "home"))
 
 
 def test_relative_homes_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

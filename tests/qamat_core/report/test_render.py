@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
 from qamat_core.report.figures import collect, from_table
-from qamat_core.report.funnel import Stage
 from qamat_core.report.provenance import Origin
 from qamat_core.report.render import Report, write
 from qamat_core.report.worked import Entry, WorkedQuestion
@@ -31,7 +31,10 @@ def report(**changes: object) -> Report:
     whole = Report.of(
         ReportConfig(preset="mini", rerun="qamat reproduce --preset mini"),
         [metrics()],
-        [Stage("Answer spans", 12000, 9123, 2877, 9123), Stage("Filter", 9123, 5210, 3913, 9123)],
+        [
+            FunnelStage("answer candidates", 12000, 9123, {"not in the passage": 2877}),
+            FunnelStage("filter", 9123, 5210, {"F1 too low": 3900, "<empty>": 13}),
+        ],
         worked,
         [Origin("qa_pairs/mini@0", "a" * 64, "b" * 64, "tasks.build_memory", "c" * 40 + "+dirty", 5104)],
     )
@@ -86,7 +89,8 @@ def test_every_figure_measured_and_quoted_is_shown(tmp_path: Path) -> None:
             assert figure.text in text
             assert figure.interval in text
     assert "Nothing." in html.split("Missing")[-1]
-    for number in ("12,000", "9,123", "2,877", "76.0 %"):
+    assert "F1 too low 3,900, <empty> 13" in html
+    for number in ("12,000", "9,123", "not in the passage 2,877", "76.0 %"):
         assert number in html
         assert number in markdown
 

@@ -13,7 +13,7 @@ from qamat_core.store.fingerprint import artifact_key, code_digest, digest_json,
 from qamat_core.store.store import Store
 from tests.qamat_core.store.jobs import MODULE, RejectsConfig, make_table, table_job
 
-CACHED = [code_digest, fingerprint._imports, fingerprint._is_module, fingerprint._source_of]
+CACHED = [code_digest, fingerprint.code_of, fingerprint._imports, fingerprint._is_module, fingerprint._source_of]
 
 
 def forget() -> None:
