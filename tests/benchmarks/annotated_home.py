@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -62,14 +62,14 @@ def prepare(numbers: CorpusPreset, resources: Resources, shards: int, questions:
     return Annotated(tables["passages"], tables["answers"], tables["questions"], generator, tables["qa_pairs"])
 
 
-def _asked(annotation: Mapping[str, object]) -> tuple[Row, Row]:
+def _asked(annotation: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return an annotation's row of ``answers`` and of ``questions``."""
     text, start, passage_id = annotation["answers"][0], annotation["start"], annotation["passage_id"]
     answer_id = stable_id(passage_id, start, start + len(text), annotation["annotation_id"])
     place = {"start": start, "end": start + len(text)}
-    answer: Row = {"answer_id": answer_id, "passage_id": passage_id, "text": text, **place, **WRITER}
+    answer = {"answer_id": answer_id, "passage_id": passage_id, "text": text, **place, **WRITER}
     question = annotation["question"]
-    asked: Row = {"qa_id": stable_id(answer_id, question), "answer_id": answer_id, "passage_id": passage_id}
+    asked = {"qa_id": stable_id(answer_id, question), "answer_id": answer_id, "passage_id": passage_id}
     return answer, asked | {"question": question, **WRITER}
 
 

@@ -95,7 +95,7 @@ class Loop:
 def run(*, quick: bool) -> list[Row]:
     """Return a row for each stage: the ratio is the loop's processor seconds over the stage's."""
     versions = require("apache-beam", "jax", "pyarrow")
-    shards, questions, rounds = (1, 2_000, 1) if quick else (4, 175_000, 5)
+    shards, questions, rounds = (1, 2_000, 1) if quick else (4, 175_000, 3)
     numbers = preset("mini").corpus
     with TemporaryDirectory(prefix="qamat-bench-") as folder:
         resources = Resources(home=folder, workers=2)

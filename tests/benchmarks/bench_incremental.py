@@ -17,11 +17,12 @@ from qamat_core.store.registry import RegistryRow
 from qamat_core.store.store import Store
 from schemas.artifacts import Kind
 from tests.benchmarks import real_text
-from tests.benchmarks.corpus_home import make, prepare, regenerate
+from tests.benchmarks.corpus_home import prepare, regenerate
 from tests.benchmarks.measure import Row, require
 from tests.benchmarks.real_text import Document
 from tests.benchmarks.watch import Watched, watch
 
+PRESET = "smoke"
 STEPS: Mapping[str, Kind] = {
     "extract answers": "answers",
     "generate questions": "questions",
@@ -40,13 +41,13 @@ def run(*, quick: bool) -> list[Row]:
     passages = BLOCK if quick else 20 * BLOCK
     with TemporaryDirectory(prefix="qamat-bench-") as folder:
         home = Path(folder)
-        prepare(home, quick=quick)
+        prepare(home, PRESET, quick=quick)
         before, after = home / "before.tsv", home / "after.tsv"
         given = real_text.documents(passages + passages // BLOCK)
         real_text.write_passages(dict(enumerate(given[:passages])), before)
         real_text.write_passages(_changed(given, passages), after)
-        first, then = make(home, before, "weekly"), _made(home, "weekly")
-        again, now = make(home, after, "weekly"), _made(home, "weekly")
+        first, then = watch(regenerate(home, PRESET, before, "weekly")), _made(home, "weekly")
+        again, now = watch(regenerate(home, PRESET, after, "weekly")), _made(home, "weekly")
         kill = _kill_and_resume(home, after, "full", then, now)
     return [*_costs(first, again, passages), *_counts(then, now), kill]
 
@@ -87,7 +88,7 @@ def _costs(first: Watched, again: Watched, passages: int) -> list[Row]:
 
 def _counts(then: Made, now: Made) -> list[Row]:
     """Return rows of what the model was asked and of what was deduplicated anew."""
-    asked, calls = ([_sum(made, note) for made in (now, then)] for note in ("asked", "model_calls"))
+    asked, calls = ((_sum(now, note), _sum(then, note)) for note in ("asked", "model_calls"))
     touched, keys = (int(now["qa_pairs"].notes[note]) for note in ("keys_touched", "keys"))
     each = "; ".join(f"{kind} {then[kind].notes['asked']} and {now[kind].notes['asked']}" for kind in STEPS.values())
     return [
@@ -107,7 +108,7 @@ def _kill_and_resume(home: Path, passages: Path, name: str, then: Made, now: Mad
     ``then`` tells about how many batches there will be.
     """
     half = -(-int(then["questions"].notes["model_calls"]) // 2)
-    command = regenerate(home, passages, name)
+    command = regenerate(home, PRESET, passages, name)
 
     def at_half(watched: Watched) -> bool:
         return "extract answers" in watched.steps and _answered(home) >= half

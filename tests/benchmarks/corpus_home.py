@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from schemas.corpus import ImportConfig
+from schemas.preset_models import PresetName
 from schemas.presets import preset
 from schemas.resources import Resources
 from tasks import import_pairs, ingest_passages, train_generator, train_tokenizer
 from tests.benchmarks import real_text
-from tests.benchmarks.watch import Watched, watch
 
-PRESET = "smoke"
 GENERATOR = "real"
 IMPORTED = "trivia"
 STEPS = 350
@@ -17,9 +16,9 @@ STEPS = 350
 QUICK_STEPS = 5
 
 
-def prepare(home: Path, *, quick: bool) -> None:
-    """Train the generator and import the pairs."""
-    numbers, resources = preset(PRESET).corpus, Resources(home=str(home), workers=2)
+def prepare(home: Path, size: PresetName, *, quick: bool) -> None:
+    """Train the generator of a preset and import the pairs."""
+    numbers, resources = preset(size).corpus, Resources(home=str(home), workers=2)
     given = ingest_passages.run(numbers.ingest, [real_text.squad_file()], name=GENERATOR, resources=resources)
     texts = [given.passages, given.annotations]
     tokenizer = train_tokenizer.run(numbers.tokenizer, texts, name=GENERATOR, resources=resources)
@@ -31,13 +30,8 @@ def prepare(home: Path, *, quick: bool) -> None:
     import_pairs.run(importing, real_text.trivia_files(), None, name=IMPORTED, resources=resources)
 
 
-def regenerate(home: Path, passages: Path, name: str, *more: str) -> list[str]:
+def regenerate(home: Path, size: PresetName, passages: Path, name: str) -> list[str]:
     """Return the arguments of the command that makes a corpus of passages."""
     generators = [word for task in ("extraction", "generation", "comprehension") for word in (f"--{task}", GENERATOR)]
-    options = ["--preset", PRESET, "--home", str(home), "--passages", str(passages), "--name", name]
-    return ["corpus", "regenerate", *options, *generators, "--imported", IMPORTED, *more]
-
-
-def make(home: Path, passages: Path, name: str) -> Watched:
-    """Make a corpus in a process of its own."""
-    return watch(regenerate(home, passages, name))
+    options = ["--preset", size, "--home", str(home), "--passages", str(passages), "--name", name]
+    return ["corpus", "regenerate", *options, *generators, "--imported", IMPORTED]
