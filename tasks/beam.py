@@ -145,7 +145,7 @@ class ForEach(beam.PTransform[PBegin, PCollection[None]], Generic[T]):
         """Apply to the root of a pipeline; nothing comes out."""
         return (  # pyright: ignore[reportReturnType]
             input_or_inputs
-            | "Items" >> beam.Create(self._items)
+            | "Items" >> beam.Create(self._items, reshuffle=False)
             | "SpreadOverWorkers" >> beam.Reshuffle()
             | "Call" >> beam.ParDo(_Call(self._prepare, self._work))
         )

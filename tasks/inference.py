@@ -125,7 +125,7 @@ class AskGenerator(beam.PTransform[PBegin, PCollection[None]]):
         """Apply to the root of a pipeline; nothing comes out."""
         return (  # pyright: ignore[reportReturnType]
             input_or_inputs
-            | "Groups" >> beam.Create(self._groups)
+            | "Groups" >> beam.Create(self._groups, reshuffle=False)
             | "SpreadOverWorkers" >> beam.Reshuffle()
             | "CutBatches" >> beam.ParDo(_CutBatches(self._prepare, self._model, self._work))
             | "Decode" >> RunInference(GeneratorHandler(self._model, self._work))

@@ -22,7 +22,7 @@ from tests.benchmarks.measure import Row, require
 from tests.benchmarks.real_text import Document
 from tests.benchmarks.watch import Watched, watch
 
-PRESET = "smoke"
+MODEL = "smoke"
 STEPS: Mapping[str, Kind] = {
     "extract answers": "answers",
     "generate questions": "questions",
@@ -41,13 +41,13 @@ def run(*, quick: bool) -> list[Row]:
     passages = BLOCK if quick else 20 * BLOCK
     with TemporaryDirectory(prefix="qamat-bench-") as folder:
         home = Path(folder)
-        prepare(home, PRESET, quick=quick)
+        prepare(home, MODEL, quick=quick)
         before, after = home / "before.tsv", home / "after.tsv"
         given = real_text.documents(passages + passages // BLOCK)
         real_text.write_passages(dict(enumerate(given[:passages])), before)
         real_text.write_passages(_changed(given, passages), after)
-        first, then = watch(regenerate(home, PRESET, before, "weekly")), _made(home, "weekly")
-        again, now = watch(regenerate(home, PRESET, after, "weekly")), _made(home, "weekly")
+        first, then = watch(regenerate(home, before, "weekly")), _made(home, "weekly")
+        again, now = watch(regenerate(home, after, "weekly")), _made(home, "weekly")
         kill = _kill_and_resume(home, after, "full", then, now)
     return [*_costs(first, again, passages), *_counts(then, now), kill]
 
@@ -108,7 +108,7 @@ def _kill_and_resume(home: Path, passages: Path, name: str, then: Made, now: Mad
     ``then`` tells about how many batches there will be.
     """
     half = -(-int(then["questions"].notes["model_calls"]) // 2)
-    command = regenerate(home, PRESET, passages, name)
+    command = regenerate(home, passages, name)
 
     def at_half(watched: Watched) -> bool:
         return "extract answers" in watched.steps and _answered(home) >= half

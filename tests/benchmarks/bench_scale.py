@@ -1,6 +1,6 @@
 """Whether memory stays flat in the number of passages: 5,000, 10,000 and 20,000 real ones, each in its own process.
 
-`qamat corpus regenerate` makes a corpus of each with toy's generator trained on SQuAD; 50,000 imported pairs join
+`qamat corpus regenerate` makes a corpus of each with a generator of toy's shape trained on SQuAD; 50,000 imported pairs join
 the memory. The figure of a step is the greatest resident memory of the command's process while the step ran (mapped
 files and Prefect included, Prefect's server not). Each row compares most with fewest passages: a ratio of 1 is flat.
 """
@@ -13,8 +13,8 @@ from tests.benchmarks.corpus_home import prepare, regenerate
 from tests.benchmarks.measure import Row, require
 from tests.benchmarks.watch import Watched, watch
 
-PRESET = "toy"
-"""Its generator is the smallest; its shards of 32 passages are many, as those of a large corpus are."""
+MODEL = "toy"
+"""Its generator is the smallest."""
 KIB = 1024
 
 
@@ -23,7 +23,7 @@ def run(*, quick: bool) -> list[Row]:
     sizes = (100, 200, 400) if quick else (5_000, 10_000, 20_000)
     with TemporaryDirectory(prefix="qamat-bench-") as folder:
         home = Path(folder)
-        prepare(home, PRESET, quick=quick)
+        prepare(home, MODEL, quick=quick)
         made = {size: _make(home, size) for size in sizes}
     return [_row(step, made) for step in made[sizes[0]].steps]
 
@@ -31,7 +31,7 @@ def run(*, quick: bool) -> list[Row]:
 def _make(home: Path, passages: int) -> Watched:
     file = home / f"{passages}.tsv"
     real_text.write_passages(dict(enumerate(real_text.documents(passages))), file)
-    return watch(regenerate(home, PRESET, file, f"of-{passages}"))
+    return watch(regenerate(home, file, f"of-{passages}"))
 
 
 def _row(step: str, made: dict[int, Watched]) -> Row:
