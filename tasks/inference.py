@@ -6,12 +6,14 @@ nothing is compiled twice. A batch whose file is there is not decoded again.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import PBegin, PCollection
@@ -175,9 +177,19 @@ def _row(place: Place, found: Decoded) -> dict[str, object]:
 
 def read_answers(work: Path, group: int, shard: int) -> Mapping[tuple[int, int], Decoded]:
     """Return what came of the prompts of one shard, by row and rank."""
-    tables = [read_shard(path) for path in sorted(_file(work, group, 0).parent.glob("*.parquet"))]
-    rows = [row for table in tables for row in table.to_pylist() if row["shard"] == shard]
+    directory = _file(work, group, 0).parent
+    if not directory.exists():
+        return {}
+    answers = _read_group(directory, directory.stat().st_mtime_ns)
+    rows = answers.filter(pc.equal(answers["shard"], shard)).to_pylist()
     return {(row["row"], row["rank"]): _decoded(row) for row in rows}
+
+
+@lru_cache(maxsize=4)
+def _read_group(directory: Path, changed: int) -> pa.Table:
+    """Return the results of all batches of a group; shards of one group are put together one soon after another."""
+    del changed
+    return pa.concat_tables([read_shard(path) for path in sorted(directory.glob("*.parquet"))])
 
 
 def _decoded(row: Mapping[str, Any]) -> Decoded:

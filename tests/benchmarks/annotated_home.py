@@ -1,6 +1,6 @@
 """A home with SQuAD's passages, answers and questions as a corpus has them, a generator of random weights, a memory."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,8 @@ from tests.benchmarks import real_text
 from tests.tasks.corpus import Given, Row, pair
 
 NAME = "squad"
+PER_PASSAGE = 2
+"""At most so many answers of a passage are asked about."""
 WRITER: Row = {"sum_logprob": -1.0, "mean_logprob": -0.1, "generator": NAME}
 
 
@@ -46,10 +48,12 @@ def prepare(numbers: CorpusPreset, resources: Resources, shards: int, questions:
     place = {row["passage_id"]: number // size for number, row in enumerate(passages)}
     rows: dict[TableKind, list[list[Row]]] = defaultdict(lambda: [[] for _ in range(shards)])
     pairs: list[Row] = []
+    asked: Counter[str] = Counter()
     for number, row in enumerate(passages):
         rows["passages"][number // size].append(row)
     for one in store.open_table(given.annotations).to_pylist():
-        if (shard := place.get(one["passage_id"])) is not None:
+        if (shard := place.get(one["passage_id"])) is not None and asked[one["passage_id"]] < PER_PASSAGE:
+            asked[one["passage_id"]] += 1
             answer, question = _asked(one)
             rows["answers"][shard].append(answer)
             rows["questions"][shard].append(question)

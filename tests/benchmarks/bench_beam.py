@@ -1,7 +1,7 @@
 """What Beam costs: each stage that asks a model, and BM25 mining, against the same functions bare in a loop.
 
-The stage is the task's `run`, from opened tables to registered ones, as `qamat corpus regenerate` runs it (two worker
-threads; a name of its own each time, so that nothing is found again). Bare is one thread that reads the same shards,
+The stage is the task's `run`, from opened tables to registered ones, under a name of its own each time, so that
+nothing is found again, with one worker thread (two would share the caches of the cores, with Beam or without). Bare is one thread that reads the same shards,
 makes the same prompts and fixed batches, calls the same compiled programs, sorts out what comes and writes the same
 shards: no Beam, no files of batches, no receipts, no registry. Both run in this process in turns, programs compiled
 before; the processor seconds of all threads count. BM25's index is built anew on both sides.
@@ -98,7 +98,7 @@ def run(*, quick: bool) -> list[Row]:
     shards, questions, rounds = (1, 2_000, 1) if quick else (4, 175_000, 3)
     numbers = preset("mini").corpus
     with TemporaryDirectory(prefix="qamat-bench-") as folder:
-        resources = Resources(home=folder, workers=2)
+        resources = Resources(home=folder, workers=1)
         given = prepare(numbers, resources, shards, questions)
         contests = {**_model_stages(numbers, given, resources), "negatives": _negatives(numbers, given, resources)}
         return [_measure(name, contest, rounds, versions) for name, contest in contests.items()]

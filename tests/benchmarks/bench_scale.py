@@ -1,6 +1,6 @@
 """Whether memory stays flat in the number of passages: 5,000, 10,000 and 20,000 real ones, each in its own process.
 
-`qamat corpus regenerate` makes a corpus of each with a generator of toy's shape trained on SQuAD; 50,000 imported pairs join
+`qamat corpus regenerate` makes a corpus of each with a generator of toy's shape trained on SQuAD, 50,000 pairs join
 the memory. The figure of a step is the greatest resident memory of the command's process while the step ran (mapped
 files and Prefect included, Prefect's server not). Each row compares most with fewest passages: a ratio of 1 is flat.
 """
