@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import apache_beam as beam
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import PBegin, PCollection
@@ -181,7 +180,7 @@ def read_answers(work: Path, group: int, shard: int) -> Mapping[tuple[int, int],
     if not directory.exists():
         return {}
     answers = _read_group(directory, directory.stat().st_mtime_ns)
-    rows = answers.filter(pc.equal(answers["shard"], shard)).to_pylist()
+    rows = answers.filter(pa.array(answers["shard"].to_numpy() == shard)).to_pylist()
     return {(row["row"], row["rank"]): _decoded(row) for row in rows}
 
 

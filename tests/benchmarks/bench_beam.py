@@ -1,10 +1,10 @@
 """What Beam costs: each stage that asks a model, and BM25 mining, against the same functions bare in a loop.
 
 The stage is the task's `run`, from opened tables to registered ones, under a name of its own each time, so that
-nothing is found again, with one worker thread (two would share the caches of the cores, with Beam or without). Bare is one thread that reads the same shards,
-makes the same prompts and fixed batches, calls the same compiled programs, sorts out what comes and writes the same
-shards: no Beam, no files of batches, no receipts, no registry. Both run in this process in turns, programs compiled
-before; the processor seconds of all threads count. BM25's index is built anew on both sides.
+nothing is found again; it has one worker thread. Bare is a loop that reads the same shards, makes the same prompts and
+fixed batches, calls the same compiled programs, sorts out what comes and writes the same shards: no Beam, no files of
+batches, no receipts, no registry. Both run in this process in turns, programs compiled before; the processor seconds
+of all threads count. BM25's index is built anew on both sides.
 
 The generator has mini's shape and random weights, so that most decoding goes to its end, and mini's batches (64 rows
 with a beam of six; 256 rows in 16 slots). Passages, answers and questions are SQuAD's.
