@@ -13,7 +13,7 @@ from qamat_core.funnel import funnel
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Name
 from schemas.base import Frozen
-from schemas.generation import ALL_TASKS, GeneratorTask, TrainGeneratorConfig
+from schemas.generation import ALL_TASKS, FilterName, GeneratorTask, TrainGeneratorConfig
 from schemas.orders import RegenerateCorpus
 from schemas.preset_models import CorpusPreset
 from schemas.presets import preset
@@ -80,6 +80,7 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
         given,
         imported=imported,
         examples_from=examples_from,
+        filter_by=order.filter,
         name=order.name,
         resources=resources,
     )
@@ -90,7 +91,7 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
 def show_funnel(memory: ArtifactRef, name: Name, resources: Resources) -> None:
     """Show in the Prefect UI what became of everything that was generated."""
     stages = funnel(Store(resources.home), memory)
-    rows = [{"stage": one.stage, "read": one.read, "kept": one.kept, **one.reasons} for one in stages]
+    rows = [{"stage": one.title, "read": one.read, "kept": one.kept, **one.reasons} for one in stages]
     create_table_artifact(rows, key=f"funnel-{name}", description=f"What became of all that was generated for {memory}")
 
 
@@ -146,6 +147,15 @@ def make_generators(
     return GeneratorRefs.model_validate({**dict.fromkeys(ALL_TASKS, trained), **given})
 
 
+def judge(
+    config: CorpusPreset, filter_by: FilterName, asked: FilterInputs, *, name: Name, resources: Resources
+) -> ArtifactRef:
+    """Return the verdicts of one of the filters."""
+    if filter_by == "open-domain":
+        return steps.filter_open_domain(config.open_domain, asked, name=name, resources=resources)
+    return steps.filter_questions(config.filter, asked, name=name, resources=resources)
+
+
 def make_corpus(
     config: CorpusPreset,
     sources: Sources,
@@ -153,6 +163,7 @@ def make_corpus(
     *,
     imported: tuple[ArtifactRef, ...] = (),
     examples_from: ArtifactRef | None = None,
+    filter_by: FilterName = "reading-comprehension",
     name: Name,
     resources: Resources,
 ) -> Corpus:
@@ -171,7 +182,7 @@ def make_corpus(
     marked = QuestionInputs(passages, answers, generators.generation)
     questions = steps.generate_questions(config.questions, marked, name=name, resources=resources)
     asked = FilterInputs(passages, answers, questions, generators.comprehension)
-    verdicts = steps.filter_questions(config.filter, asked, name=name, resources=resources)
+    verdicts = judge(config, filter_by, asked, name=name, resources=resources)
     judged = MemoryInputs(answers, questions, verdicts, imported)
     memory = steps.build_memory(config.memory, judged, name=name, resources=resources)
     pairs = NegativesInputs(examples_from or passages, memory.qa_pairs)

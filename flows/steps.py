@@ -28,6 +28,7 @@ import tasks.count_corpus
 import tasks.evaluate
 import tasks.evaluate_bm25
 import tasks.extract_answers
+import tasks.filter_open_domain
 import tasks.filter_questions
 import tasks.generate_questions
 import tasks.import_generator
@@ -178,6 +179,7 @@ import_generator = _step("import generator", tasks.import_generator.run)
 extract_answers = _step("extract answers", tasks.extract_answers.run)
 generate_questions = _step("generate questions", tasks.generate_questions.run)
 filter_questions = _step("filter questions", tasks.filter_questions.run)
+filter_open_domain = _step("filter open-domain", tasks.filter_open_domain.run)
 refilter_questions = _step("refilter questions", tasks.refilter_questions.run)
 build_memory = _step("build memory", tasks.build_memory.run)
 mine_negatives = _step("mine negatives", tasks.mine_negatives.run)

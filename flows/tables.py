@@ -12,12 +12,17 @@ from schemas.evaluation import AuditConfig, Bm25Config, Place
 from schemas.orders import MemoryKind, TableName
 from schemas.qamat import EvaluationConfig
 from tasks.audit_corpus import AuditInputs
+from tasks.filter_questions import FilterInputs
 from tasks.train_closed_book import ClosedBookInputs
 
 
 def table1(study: Study) -> list[ArtifactRef]:
-    """Audit the generated memory: its size, coverage and precision."""
-    corpus = study.corpus
+    """Audit the generated memory: its size, coverage and precision, its filter beside the open-domain one."""
+    corpus, filtering = study.corpus, study.numbers.corpus.open_domain
+    asked = FilterInputs(corpus.sources.passages, corpus.answers, corpus.questions, corpus.generators.comprehension)
+    open_domain = steps.filter_open_domain(
+        filtering, asked, name=f"{study.name}-open-domain", resources=study.resources
+    )
     inputs = AuditInputs(
         passages=corpus.sources.passages,
         answers=corpus.answers,
@@ -26,8 +31,9 @@ def table1(study: Study) -> list[ArtifactRef]:
         memory=corpus.memory,
         gold=study.world.gold_pairs,
         examples=study.world.questions[study.split],
+        open_domain=open_domain,
     )
-    config = AuditConfig(split=study.split, model_size=study.numbers.name)
+    config = AuditConfig(split=study.split, model_size=study.numbers.name, open_domain_k=filtering.passages)
     return [steps.audit_corpus(config, inputs, name=f"{study.name}-audit-{study.split}", resources=study.resources)]
 
 

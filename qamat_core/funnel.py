@@ -24,6 +24,13 @@ class FunnelStage:
     read: int
     kept: int
     reasons: Mapping[str, int]
+    by: str = ""
+    """Which filter judged, of those there are."""
+
+    @property
+    def title(self) -> str:
+        """The stage, and which filter it is."""
+        return f"{self.stage} ({self.by})" if self.by else self.stage
 
     @property
     def rejected(self) -> int:
@@ -60,7 +67,7 @@ def funnel(store: Store, memory: ArtifactRef) -> list[FunnelStage]:
     return [
         FunnelStage("answer candidates", answers.read, answers.kept, _count(store, _beside(store, answers, "rejects"))),
         FunnelStage("questions", questions.read, questions.kept, _count(store, _beside(store, questions, "rejects"))),
-        FunnelStage("filter", verdicts.read, verdicts.kept, _refused(store, verdicts)),
+        FunnelStage("filter", verdicts.read, verdicts.kept, *_refused(store, verdicts)),
         FunnelStage(
             "deduplication",
             verdicts.kept + imported,
@@ -90,14 +97,17 @@ def _count(store: Store, row: RegistryRow, column: str = "reason") -> dict[str, 
     return _sorted(counts)
 
 
-def _refused(store: Store, row: RegistryRow) -> dict[str, int]:
+def _refused(store: Store, row: RegistryRow) -> tuple[dict[str, int], str]:
+    """Count the reasons of verdicts that are not kept; tell whose verdicts they are."""
     counts: Counter[str] = Counter()
+    filters: set[str] = set()
     for path in store.open_shards(row.ref):
-        columns = read_shard(path, ["kept", "reason"]).to_pydict()
+        columns = read_shard(path, ["kept", "reason", "filter"]).to_pydict()
         counts.update(
             _reason(reason) for kept, reason in zip(columns["kept"], columns["reason"], strict=True) if not kept
         )
-    return _sorted(counts)
+        filters.update(columns["filter"])
+    return _sorted(counts), ", ".join(sorted(filters))
 
 
 def _reason(reason: str) -> str:

@@ -6,46 +6,23 @@ asked for are read: so that a memory of any size can be mined.
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from qamat_core.columns import map_columns, spread_columns
 from qamat_core.store.shards import read_shard
 from qamat_core.text import normalize_answer
 from schemas.tables import QA_PAIRS
 
 _COLUMNS = ["qa_id", "question", "answer", "aliases", "passage_id", "start"]
 _SCHEMA = pa.schema([QA_PAIRS.field(name) for name in _COLUMNS])
-
-
-class Column(Sequence[Any]):
-    """An Arrow column read row by row."""
-
-    def __init__(self, values: pa.ChunkedArray) -> None:
-        self._values = values
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    @overload
-    def __getitem__(self, row: int) -> Any: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[Any]: ...
-    def __getitem__(self, row: int | slice) -> Any:
-        return self._values[row].to_pylist() if isinstance(row, slice) else self._values[row].as_py()
-
-    def __iter__(self) -> Iterator[Any]:
-        for chunk in self._values.iterchunks():
-            yield from chunk.to_pylist()
-
-    def __arrow_array__(self, type: pa.DataType | None = None) -> pa.ChunkedArray:  # noqa: A002 - pyarrow's name
-        return self._values if type is None else self._values.cast(type)
 
 
 @dataclass(frozen=True)
@@ -71,16 +48,13 @@ class MemoryColumns:
     @classmethod
     def spread(cls, shards: Sequence[Path], file: Path) -> "MemoryColumns":
         """Write the shards of a memory, one after the other, to an Arrow file, and open it."""
-        with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
-            for path in shards:
-                writer.write_table(read_shard(path, _COLUMNS))
+        spread_columns(shards, _SCHEMA, file)
         return cls.open(file)
 
     @classmethod
     def open(cls, file: Path) -> "MemoryColumns":
         """Map what ``spread`` wrote."""
-        table = pa.ipc.open_file(pa.memory_map(str(file))).read_all()
-        return cls(*map(Column, table.columns))
+        return cls(*map_columns(file))
 
     @cached_property
     def row_of(self) -> dict[str, int]:

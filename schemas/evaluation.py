@@ -56,6 +56,8 @@ class AuditConfig(Frozen):
     dataset: str = "world"
     split: str = "test"
     model_size: str
+    open_domain_k: int = Field(default=10, ge=1)
+    """The passages that the open-domain filter read for a question, where its verdicts are audited too."""
     seed: int = 0
     resamples: int = Field(default=2000, ge=1)
     """Bootstrap resamples of an interval."""

@@ -75,6 +75,7 @@ class TaskRows(Frozen):
         return self.extraction + self.generation + self.comprehension
 
 
+FilterName = Literal["reading-comprehension", "open-domain"]
 GeneratorTask = Literal["extraction", "generation", "comprehension"]
 ALL_TASKS: tuple[GeneratorTask, ...] = ("extraction", "generation", "comprehension")
 
@@ -180,6 +181,16 @@ class FilterQuestionsConfig(Frozen):
 
     filter: str = "reading-comprehension"
     """Stands in the column ``filter`` of the verdicts."""
+    shape: BatchShape = BatchShape()
+
+
+class FilterOpenDomainConfig(Frozen):
+    """How a question is checked by reading what is found for it in the whole corpus."""
+
+    passages: int = Field(default=10, ge=1)
+    """So many passages are read, BM25's best for the question."""
+    k1: float = Field(default=0.9, ge=0)
+    b: float = Field(default=0.4, ge=0, le=1)
     shape: BatchShape = BatchShape()
 
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 from schemas.artifacts import Name
 from schemas.base import Frozen
 from schemas.corpus import PairFormat
-from schemas.generation import ALL_TASKS, GeneratorLengths, GeneratorTask, PromptFormat, RefilterConfig
+from schemas.generation import ALL_TASKS, FilterName, GeneratorLengths, GeneratorTask, PromptFormat, RefilterConfig
 from schemas.preset_models import PresetName
 from schemas.resources import Resources, RunnerName
 
@@ -61,7 +61,7 @@ class Generators(_Form):
     generation: Name | None = None
     """Asks a question about an answer."""
     comprehension: Name | None = None
-    """Answers a question from its passage: the filter."""
+    """Answers a question from a passage: the reader of either filter."""
 
 
 class RegenerateCorpus(_Order):
@@ -83,6 +83,8 @@ class RegenerateCorpus(_Order):
     """Registered pairs (``qa_pairs``) that join the memory."""
     generators: Generators = Field(default=Generators(), title="Registered generators")
     """Generators that are there already, trained or imported."""
+    filter: FilterName = "reading-comprehension"
+    """What judges a question: reading its own passage (the paper), or what is found for it in all passages (PAQ)."""
 
     @model_validator(mode="after")
     def _check(self) -> "RegenerateCorpus":
@@ -148,12 +150,14 @@ class CountCorpus(_Form):
 
 
 class RefilterCorpus(_Order):
-    """Make a memory of a regenerated corpus by another rule, without asking the generator again."""
+    """Make a memory of a regenerated corpus by another filter or rule; nothing is generated again."""
 
     name: Name = Field(title="Corpus name")
     """The corpus whose answers, questions and verdicts are taken."""
     to: Name = Field(title="New name")
     """Names the verdicts, the memory and the training examples that come of it."""
+    filter: FilterName | None = None
+    """The filter that judges all questions anew, with the corpus's own reader; none to keep what was read."""
     rule: RefilterConfig = RefilterConfig()
     """Which pairs are kept."""
 

@@ -6,6 +6,7 @@ from schemas.base import Frozen
 from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, NegativesConfig
 from schemas.generation import (
     ExtractAnswersConfig,
+    FilterOpenDomainConfig,
     FilterQuestionsConfig,
     GenerateQuestionsConfig,
     TrainGeneratorConfig,
@@ -34,6 +35,7 @@ class CorpusPreset(Frozen):
     answers: ExtractAnswersConfig
     questions: GenerateQuestionsConfig
     filter: FilterQuestionsConfig
+    open_domain: FilterOpenDomainConfig
     memory: MemoryConfig
     negatives: NegativesConfig
 

@@ -11,6 +11,7 @@ from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, Negativ
 from schemas.generation import (
     BatchShape,
     ExtractAnswersConfig,
+    FilterOpenDomainConfig,
     FilterQuestionsConfig,
     GenerateQuestionsConfig,
     GeneratorLengths,
@@ -126,6 +127,7 @@ def _corpus(scale: _Scale, t5: T5Config) -> CorpusPreset:
         answers=ExtractAnswersConfig(beam_size=scale.beam, shape=shape),
         questions=GenerateQuestionsConfig(shape=by_slots),
         filter=FilterQuestionsConfig(shape=by_slots),
+        open_domain=FilterOpenDomainConfig(passages=4, shape=by_slots),
         memory=MemoryConfig(),
         negatives=NegativesConfig(spans_per_passage=1),
     )

@@ -47,29 +47,41 @@ def sort_out(
 ) -> dict[str, pa.Table]:
     """Make a row of every verdict, in the questions' order, kept or not."""
     answers = {row["answer_id"]: row["text"] for row in tables["answers"].to_pylist()}
-    rows: list[Row] = []
-    for question, (decoded,) in zip(questions, found, strict=True):
-        if isinstance(decoded, Quarantined):
-            verdict = Verdict("", 0.0, kept=False, reason=decoded.reason)
-        else:
-            verdict = judge(answers[question["answer_id"]], decoded[0].text)
-        rows.append(
-            {
-                "qa_id": question["qa_id"],
-                "predicted_answer": verdict.predicted,
-                "f1": verdict.f1,
-                "kept": verdict.kept,
-                "reason": verdict.reason,
-                "filter": source.label,
-            }
-        )
-    return {"verdicts": pa.Table.from_pylist(rows, schema=VERDICTS)}
+    verdicts = [
+        quarantined(decoded)
+        if isinstance(decoded, Quarantined)
+        else judge(answers[question["answer_id"]], decoded[0].text)
+        for question, (decoded,) in zip(questions, found, strict=True)
+    ]
+    return {"verdicts": verdict_table(questions, verdicts, source.label)}
 
 
-def _count(tables: Tables) -> tuple[int, int, int]:
+def quarantined(record: Quarantined) -> Verdict:
+    """Return the verdict of a question for which the reader failed."""
+    return Verdict("", 0.0, kept=False, reason=record.reason)
+
+
+def verdict_table(questions: Sequence[Row], verdicts: Sequence[Verdict], label: str) -> pa.Table:
+    """Return the rows of the table: one a question, by the filter of this label."""
+    rows = [
+        {
+            "qa_id": question["qa_id"],
+            "predicted_answer": verdict.predicted,
+            "f1": verdict.f1,
+            "kept": verdict.kept,
+            "reason": verdict.reason,
+            "filter": label,
+        }
+        for question, verdict in zip(questions, verdicts, strict=True)
+    ]
+    return pa.Table.from_pylist(rows, schema=VERDICTS)
+
+
+def count_verdicts(tables: Tables) -> tuple[int, int, int]:
+    """Return how many verdicts there are, of pairs kept and of others."""
     verdicts = tables["verdicts"]
     kept = sum(verdicts["kept"].to_pylist())
     return verdicts.num_rows, kept, verdicts.num_rows - kept
 
 
-STAGE = Stage(COMPREHENSION, Asked("questions", "qa_id", {"verdicts": "qa_id"}), _prompts, sort_out, _count)
+STAGE = Stage(COMPREHENSION, Asked("questions", "qa_id", {"verdicts": "qa_id"}), _prompts, sort_out, count_verdicts)

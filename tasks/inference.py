@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from uuid import uuid4
 
 import apache_beam as beam
 import pyarrow as pa
@@ -24,7 +23,7 @@ from qamat_core.store.shards import read_shard
 from schemas.artifacts import ArtifactRef
 from schemas.generation import BatchShape
 from tasks.generator_pool import open_generator
-from tasks.runner import Packed, working
+from tasks.runner import Packed, temporary_beside, working
 
 _RESULTS: Final = pa.schema(
     [
@@ -160,10 +159,9 @@ class _Write(beam.DoFn):
         call, found = element
         path = _file(self._work, call.group, call.number)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{uuid4().hex}.tmp")
         rows = pa.Table.from_pylist([_row(*one) for one in zip(call.places, found, strict=True)], schema=_RESULTS)
-        pq.write_table(rows, temporary, write_page_checksum=True)
-        temporary.replace(path)
+        with temporary_beside(path) as temporary:
+            pq.write_table(rows, temporary, write_page_checksum=True)
         yield from ()
 
 

@@ -4,7 +4,6 @@ Every passage gives masked examples of its pairs, every example its negatives. r
 pair of the memory can be masked in is rejected. Also works with a gold or an imported memory.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from schemas.corpus import NegativesConfig
 from schemas.resources import Resources
 from schemas.tables import NEGATIVES, PRETRAIN_EXAMPLES, REJECTS
 from tasks.beam import Counted, Process, Setup, Tables, align, run_shards
+from tasks.runner import filled_once
 
 OUTPUTS: tuple[TableKind, ...] = ("negatives", "pretrain_examples", "rejects")
 NO_PAIR = "no pair of the memory has its answer in this passage"
@@ -67,20 +67,14 @@ def run(config: NegativesConfig, inputs: NegativesInputs, *, name: Name, resourc
 
 
 def prepare(memory: Sequence[Path], config: NegativesConfig, work: Path) -> Path:
-    """Spread the memory in these shards and index its questions, once a job; return the folder of both.
+    """Spread the memory in these shards and index its questions, once a job; return the folder of both."""
 
-    The folder is complete when it has its name: a killed job goes on with it.
-    """
-    folder = work / "memory"
-    if not folder.exists():
-        unfinished = work / "memory-unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        columns = MemoryColumns.spread(memory, unfinished / "columns.arrow")
-        index = unfinished / "index"
+    def fill(folder: Path) -> None:
+        columns = MemoryColumns.spread(memory, folder / "columns.arrow")
+        index = folder / "index"
         build_engine(config.engine, columns.ids, columns.questions, index, k1=config.k1, b=config.b)
-        unfinished.replace(folder)
-    return folder
+
+    return filled_once(work / "memory", fill)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,11 @@ class Stage:
     """The output tables of the rows, given what was decoded of each one's prompts and the shard's tables."""
     count: Callable[[Tables], tuple[int, int, int]]
     """The records read, kept and rejected, given a shard's output tables."""
+    retrieve: Callable[[Sequence[Shards], Resources], list[Shards]] | None = None
+    """Returns the shards with what is found elsewhere for their rows. What is asked then depends on more than a row and
+    its passage, so nothing is taken over from an earlier run."""
+    prompts_per_row: int = 1
+    """About so many: for the size of groups and for the progress."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +87,13 @@ def run_stage(
     model = Model(resources.home, job.inputs[GENERATOR], length, search, decoding.shape)
     source = Source(generator_id(job.inputs[GENERATOR]), config.prompts, label)
     shards = align(store, {name: ref for name, ref in job.inputs.items() if name != GENERATOR})
-    earlier = Earlier.find(store, job, GENERATOR, work)
+    if stage.retrieve is None:
+        earlier = Earlier.find(store, job, GENERATOR, work)
+    else:
+        earlier, shards = None, stage.retrieve(shards, resources)
     plan = Plan(stage, source, shards, earlier, work)
     counts = plan.count_waiting(resources)
-    groups = group_shards(counts, _BATCHES_PER_GROUP * decoding.shape.rows)
+    groups = group_shards(counts, max(1, _BATCHES_PER_GROUP * decoding.shape.rows // stage.prompts_per_row))
     _ask(plan, groups, sum(counts), model, resources)
     drafts = run_receipts(len(shards), lambda: plan.assembler(groups), tuple(stage.asked.columns), work, resources)
     return _with_notes(drafts, model_calls=count_answers(work), asked=sum(counts), found=plan.rows - sum(counts))
@@ -183,7 +191,7 @@ class Plan:
 def _ask(plan: Plan, groups: Sequence[Sequence[int]], rows: int, model: Model, resources: Resources) -> None:
     if not rows:
         return
-    calls = -(-rows // model.shape.rows)
+    calls = -(-rows * plan.stage.prompts_per_row // model.shape.rows)
     ask = AskGenerator(range(len(groups)), lambda: lambda group: plan.prompts(groups[group]), model, plan.work)
     with telling("model calls", lambda: count_answers(plan.work), calls):
         run_pipeline(lambda root: root | "AskGenerator" >> ask, plan.work, resources)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,8 +96,26 @@ def working(work: Path) -> Generator[None]:
         raise
 
 
+def filled_once(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Return a folder that ``fill`` filled, now or before the job was killed: it is complete when it has its name."""
+    if not folder.exists():
+        unfinished = folder.with_name(f"{folder.name}-unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        fill(unfinished)
+        unfinished.replace(folder)
+    return folder
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a file atomically."""
+    with temporary_beside(path) as temporary:
+        temporary.write_text(text)
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Generator[Path]:
+    """Give a file to write that gets the name ``path`` when the block has ended."""
     temporary = path.with_name(f".{uuid4().hex}.tmp")
-    temporary.write_text(text)
+    yield temporary
     temporary.replace(path)

@@ -49,6 +49,12 @@ def regenerate(
         str | None, typer.Option(help="Registered passages that training examples are made of (default: the same).")
     ] = None,
     imported: Annotated[list[str] | None, typer.Option(help="Registered imported pairs that join the memory.")] = None,
+    filter_by: Annotated[
+        str,
+        typer.Option(
+            "--filter", help="Read a question's own passage (reading-comprehension), or what is found (open-domain)."
+        ),
+    ] = "reading-comprehension",
     name: Annotated[str, typer.Option(help="Names every artifact of the corpus.")] = "world",
     workers: Workers = 2,
     runner: Runner = "FnApiRunner",
@@ -69,6 +75,7 @@ def regenerate(
             "passages_from": passages_from,
             "examples_from": examples_from,
             "imported": imported or [],
+            "filter": filter_by,
             "workers": workers,
             "runner": runner,
             "runner_options": runner_options or [],

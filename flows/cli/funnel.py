@@ -26,5 +26,5 @@ def funnel(
         return
     print_table(
         ("stage", "read", "kept", "share", "not kept"),
-        [[one.stage, one.read, one.kept, one.share, one.why] for one in stages],
+        [[one.title, one.read, one.kept, one.share, one.why] for one in stages],
     )

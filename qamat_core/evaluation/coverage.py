@@ -66,20 +66,50 @@ def audit(
     """
     if not facts:
         raise InputError("no facts to audit: the questions ask for none that the gold memory states")
-    passed = [fact for fact, keep in zip(candidates, kept, strict=True) if keep]
     measured = {
         "coverage": coverage(facts, memory),
         "precision": precision(memory),
         "unfiltered_coverage": coverage(facts, candidates),
         "unfiltered_precision": precision(candidates),
-        "filter_precision": precision(passed),
-        "filter_recall": filter_recall(candidates, kept),
+        **_filter_quality("filter", candidates, kept),
     }
-    place = {"table": "table1", "row": row, "dataset": dataset, "split": split, "memory": "generated"}
-    place |= {"model_size": model_size, "source": "measured", "seed": seed}
+    return _rows(measured, None, _place(row, dataset, split, model_size, seed), resamples)
+
+
+def audit_open_domain(
+    candidates: Stated,
+    kept: Sequence[bool],
+    *,
+    k: int,
+    row: str,
+    dataset: str,
+    split: str,
+    model_size: str,
+    seed: int | None,
+    resamples: int = RESAMPLES,
+) -> pa.Table:
+    """Return ``open_domain_filter_precision`` and ``open_domain_filter_recall`` as rows of ``metrics``.
+
+    They stand beside the figures of the filter that made the memory; the memory is not of what this one kept.
+
+    Args:
+        candidates, row, dataset, split, model_size, seed, resamples: as of ``audit``.
+        kept: whether the open-domain filter would have kept it, [candidates].
+        k: the passages that it read for a question, the column ``k``.
+    """
+    measured = _filter_quality("open_domain_filter", candidates, kept)
+    return _rows(measured, k, _place(row, dataset, split, model_size, seed), resamples)
+
+
+def _filter_quality(name: str, candidates: Stated, kept: Sequence[bool]) -> dict[str, Values]:
+    passed = [fact for fact, keep in zip(candidates, kept, strict=True) if keep]
+    return {f"{name}_precision": precision(passed), f"{name}_recall": filter_recall(candidates, kept)}
+
+
+def _rows(measured: Mapping[str, Values], k: int | None, place: Mapping[str, object], resamples: int) -> pa.Table:
     return pa.Table.from_pylist(
         [
-            place | {"n": len(values)} | percentages(metric, None, mean_interval(values, resamples=resamples))
+            {**place, "n": len(values)} | percentages(metric, k, mean_interval(values, resamples=resamples))
             for metric, values in measured.items()
             if len(values)
         ],
@@ -87,11 +117,15 @@ def audit(
     )
 
 
+def _place(row: str, dataset: str, split: str, model_size: str, seed: int | None) -> dict[str, object]:
+    place: dict[str, object] = {"table": "table1", "row": row, "dataset": dataset, "split": split}
+    return place | {"memory": "generated", "model_size": model_size, "source": "measured", "seed": seed}
+
+
 def corpus_counts(
     counts: Mapping[str, int], *, row: str, dataset: str, split: str, model_size: str, seed: int | None
 ) -> pa.Table:
     """Return counts (entries, passages) as rows of ``metrics`` of the table of corpus statistics."""
-    place = {"table": "table1", "row": row, "dataset": dataset, "split": split, "memory": "generated"}
-    place |= {"model_size": model_size, "source": "measured", "seed": seed}
+    place = _place(row, dataset, split, model_size, seed)
     rows = [place | {"metric": name, "value": float(value)} for name, value in counts.items()]
     return pa.Table.from_pylist(rows, schema=METRICS)

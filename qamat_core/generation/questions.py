@@ -1,6 +1,7 @@
 """Which decoded texts are questions, and whether the reader's answer confirms a pair."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from qamat_core.evaluation.metrics import f1
@@ -28,6 +29,21 @@ def question_fault(candidate: Candidate) -> str:
         return "too long"
     # A sentinel inside a question would later read as a mask.
     return "holds a sentinel" if _SENTINEL.search(candidate.text) else ""
+
+
+def likeliest_answer(readings: Sequence[Candidate], scores: Sequence[float]) -> str:
+    """Return the answer of the likeliest pair of a passage and what was read from it; nothing if there are none.
+
+    log P(passage, answer | question) is, up to a constant, the passage's BM25 score (a sum of logarithms of odds) and
+    the answer's log-probability given the passage. The latter alone does not tell passages apart: a reader that always
+    met a passage with the answer is as sure of the wrong one. Ties go by text.
+
+    Args:
+        readings: what was read from each passage found, [K].
+        scores: the passages' BM25 scores, [K].
+    """
+    likelihoods = [score + reading.sum_logprob for reading, score in zip(readings, scores, strict=True)]
+    return max(zip(likelihoods, (reading.text for reading in readings), strict=True), default=(0.0, ""))[1]
 
 
 def judge(answer: str, predicted: str) -> Verdict:

@@ -35,6 +35,8 @@ METRIC_NAMES: Final = MappingProxyType(
         "unfiltered_precision": "Precision, unfiltered",
         "filter_precision": "Filter precision",
         "filter_recall": "Filter recall",
+        "open_domain_filter_precision": "Open-domain filter precision",
+        "open_domain_filter_recall": "Open-domain filter recall",
     }
 )
 COUNTS: Final = frozenset({"entries", "passages"})

@@ -101,6 +101,8 @@ _CORPUS_METRICS: Final = (
     "unfiltered_precision",
     "filter_precision",
     "filter_recall",
+    "open_domain_filter_precision",
+    "open_domain_filter_recall",
 )
 _SINGLE_HOP_ROWS: Final = ("QAMAT Fine-tuned", "QAMAT Zero-Shot", "Closed-book T5", "BM25 questions")
 _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")

@@ -88,7 +88,7 @@ def _draw_lines(series: Sequence[Series], x_label: str) -> Canvas:
 
 def _draw_bars(stages: Sequence[FunnelStage]) -> Canvas:
     canvas, axes = _canvas(7.2, 0.8 + 0.42 * len(stages))
-    labels = [stage.stage.capitalize() for stage in stages][::-1]
+    labels = [stage.title.capitalize() for stage in stages][::-1]
     kept = [stage.kept for stage in stages][::-1]
     rejected = [stage.rejected for stage in stages][::-1]
     axes.barh(labels, kept, color=_KEPT, height=0.6, label="kept")

@@ -6,7 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows.refilter import refilter_corpus
+from qamat_core.funnel import funnel
 from qamat_core.store.store import Store
+from schemas.artifacts import ArtifactRef
+from schemas.orders import RefilterCorpus
 from schemas.tables import METRICS
 from tests.flows.study import Ended, run, run_for, run_until
 
@@ -60,6 +64,11 @@ def test_the_report_is_complete(done: Ended, directory: Path):
     assert (
         "with aids that the paper's models do not have: a pointer head" in (directory / "report/report.md").read_text()
     )
+    audit = measured.filter(pl.col("table") == "table1")
+    read = {row["metric"]: row["k"] for row in audit.filter(pl.col("metric").str.ends_with("precision")).to_dicts()}
+    assert read["filter_precision"] is None
+    assert read["open_domain_filter_precision"] == 4
+    assert "Open-domain filter precision" in (directory / "report/report.md").read_text()
     rows = set(measured["row"])
     assert rows >= {"QAMAT Zero-Shot", "QAMAT Fine-tuned", "Closed-book T5", "BM25 questions"}
     assert rows >= {"QAMAT", "QAMAT+", "Only In-Batch", "Only Global", "In-Batch->Global"}
@@ -106,6 +115,26 @@ def test_an_unsure_answer_is_withheld(done: Ended, directory: Path):
     found = run(directory / "home", "ask", "who?", "--min-confidence", "1", "--json")
     assert found.code == 0
     assert found.json["answer"] is None
+
+
+@pytest.mark.usefixtures("prefect")
+def test_either_filter_judges_what_was_generated(done: Ended, directory: Path):
+    store = Store(directory / "home")
+
+    def verdicts(memory: ArtifactRef) -> tuple[str, str, str]:
+        row = store.row(memory)
+        (name,) = set(store.open_table(row.inputs["verdicts"], ["filter"])["filter"].to_pylist())
+        assert name == funnel(store, memory)[2].by
+        return name, row.inputs["verdicts"].content, row.inputs["questions"].key
+
+    order = RefilterCorpus(name="world", to="world-open", filter="open-domain", preset="toy", home=str(store.home))
+    again = order.model_copy(update={"name": "world-open", "to": "world-again", "filter": "reading-comprehension"})
+    own = store.newest("qa_pairs", "world")
+    other, back = (refilter_corpus(one).qa_pairs for one in (order, again))
+    assert verdicts(other)[0] == "open-domain"
+    assert verdicts(own)[0] == "reading-comprehension"
+    assert verdicts(other)[1:] != verdicts(own)[1:]
+    assert verdicts(back) == verdicts(own), "the same filter judges the same questions"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,10 @@ def bm25(resources: Resources, world: build_world_task.WorldRefs) -> evaluate_bm
 
 @pytest.fixture(scope="module")
 def corpus(resources: Resources) -> dict[str, ArtifactRef]:
-    """Candidates made of the world's facts: right and kept, right and rejected, wrong and kept, by turns."""
+    """Candidates made of the world's facts: right and kept, right and rejected, wrong and kept, by turns.
+
+    Another filter keeps the right ones alone: its verdicts stand under the key "open_domain".
+    """
     rows: dict[str, list[Row]] = {"answers": [], "questions": [], "verdicts": [], "qa_pairs": []}
     for number, gold in enumerate(build_world(WORLD).gold_pairs):
         answer = "nonsense" if number % 3 == 2 else gold.answer
@@ -62,11 +65,13 @@ def corpus(resources: Resources) -> dict[str, ArtifactRef]:
         if number % 3 != 1:
             rows["qa_pairs"].append(pair(qa_id, gold.question, answer, gold.passage_id, gold.start))
     store = Store(resources.home)
+    other = [row | {"kept": number % 3 != 2, "filter": "open-domain"} for number, row in enumerate(rows["verdicts"])]
     return {
         "answers": register_with_rejects(store, "answers", "tiny", rows["answers"], ["not in the passage"] * 3),
         "questions": register_with_rejects(store, "questions", "tiny", rows["questions"], []),
         "verdicts": register(store, "verdicts", "tiny", rows["verdicts"]),
         "qa_pairs": register(store, "qa_pairs", "tiny", rows["qa_pairs"]),
+        "open_domain": register(store, "verdicts", "tiny-open", other),
     }
 
 
@@ -80,8 +85,9 @@ def audited(resources: Resources, world: build_world_task.WorldRefs, corpus: dic
         memory=corpus["qa_pairs"],
         gold=world.gold_pairs,
         examples=world.questions["test"],
+        open_domain=corpus["open_domain"],
     )
-    return audit_corpus.run(AuditConfig(model_size="toy"), inputs, name="audit", resources=resources)
+    return audit_corpus.run(AuditConfig(model_size="toy", open_domain_k=4), inputs, name="audit", resources=resources)
 
 
 def figures(resources: Resources, ref: ArtifactRef) -> dict[tuple[str, int | None], float]:
@@ -110,6 +116,7 @@ def test_the_audit_counts_what_was_planted(resources, corpus, audited) -> None:
     assert found["unfiltered_precision"] == pytest.approx(66.7, abs=0.5)
     assert found["filter_precision"] == found["precision"] == pytest.approx(50, abs=0.5)
     assert found["filter_recall"] == pytest.approx(50, abs=0.5)
+    assert found["open_domain_filter_precision"] == found["open_domain_filter_recall"] == 100
     assert 45 < found["unfiltered_coverage"] < 85
     assert 15 < found["coverage"] < 50
 
@@ -149,7 +156,7 @@ def test_the_report_shows_the_run(resources, world, bm25, corpus, audited, tmp_p
     assert "<mark>" in html
     assert "not in the passage 3" in html
     assert "Table 2: Closed-book T5" in html
-    assert pl.read_parquet(files[0]).filter(pl.col("source") == "measured").height == 12
+    assert pl.read_parquet(files[0]).filter(pl.col("source") == "measured").height == 14
     assert pq.read_metadata(files[0]).num_rows > 90
 
 

@@ -20,6 +20,7 @@ def test_every_record_is_kept_or_has_a_reason(generated: Generated):
     memory = build_memory.run(MemoryConfig(), judged, name="funnel", resources=how)
     stages = funnel(generated.store, memory.qa_pairs)
     assert [one.stage for one in stages] == ["answer candidates", "questions", "filter", "deduplication"]
+    assert [one.title for one in stages][2] == "filter (reading-comprehension)"
     for one in stages:
         assert one.read == one.kept + sum(one.reasons.values())
     assert [before.kept for before in stages[:3]] == [after.read for _, after in pairwise(stages)]

@@ -22,9 +22,16 @@ from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from schemas.corpus import MemoryConfig, NegativesConfig
 from schemas.errors import ConfigError, CorruptArtifactError, RunnerError
-from schemas.generation import FilterQuestionsConfig, GenerateQuestionsConfig
+from schemas.generation import FilterOpenDomainConfig, FilterQuestionsConfig, GenerateQuestionsConfig
 from schemas.resources import Resources, RunnerName
-from tasks import build_memory, extract_answers, filter_questions, generate_questions, mine_negatives
+from tasks import (
+    build_memory,
+    extract_answers,
+    filter_open_domain,
+    filter_questions,
+    generate_questions,
+    mine_negatives,
+)
 from tasks.beam import Counted, Process, Tables, align, run_shards
 from tasks.runner_options import check_runner
 from tests.tasks.conftest import EXTRACTION, SHAPE, Generated
@@ -107,10 +114,11 @@ def _make(given: Generated, name: str, resources: Resources) -> list[ArtifactRef
     questions = generate_questions.run(GenerateQuestionsConfig(shape=SHAPE), marked, **how)
     asked = filter_questions.FilterInputs(passages, answers, questions, generator)
     verdicts = filter_questions.run(FilterQuestionsConfig(shape=SHAPE), asked, **how)
+    others = filter_open_domain.run(FilterOpenDomainConfig(passages=2, shape=SHAPE), asked, **how)
     judged = build_memory.MemoryInputs(answers, questions, verdicts, (given.world.gold_pairs,))
     memory = build_memory.run(MemoryConfig(shard_rows=40), judged, **how)
     mined = mine_negatives.run(NegativesConfig(), mine_negatives.NegativesInputs(passages, memory.qa_pairs), **how)
-    return [answers, questions, verdicts, *vars(memory).values(), *vars(mined).values()]
+    return [answers, questions, verdicts, others, *vars(memory).values(), *vars(mined).values()]
 
 
 def test_a_corpus_has_the_same_bytes_whoever_makes_it(generated: Generated, workers: Pool):
@@ -119,7 +127,7 @@ def test_a_corpus_has_the_same_bytes_whoever_makes_it(generated: Generated, work
     elsewhere = _make(generated, "elsewhere", workers.resources(home))
     jobs = workers.started() - before
     here = _make(generated, "here", Resources(home=str(home), workers=2))
-    assert jobs == 9  # two pipelines a model stage and the memory, one for negatives: none ran in this process
+    assert jobs == 12  # two pipelines a model stage and the memory, one for retrieval and negatives: none ran here
     assert workers.started() - before == jobs
     for other, own in zip(elsewhere, here, strict=True):
         assert other.content == own.content, other

@@ -118,6 +118,8 @@ def test_a_missing_file_is_named(refused, tmp_path: Path):
     [
         ("corpus regenerate --preset huge", "RegenerateCorpus.preset: Input should be 'toy', 'smoke' or 'mini'"),
         ("corpus regenerate --workers 0", "RegenerateCorpus.workers"),
+        ("corpus regenerate --filter both", "RegenerateCorpus.filter: Input should be 'reading-comprehension' or"),
+        ("corpus refilter world --to x --filter both", "RefilterCorpus.filter: Input should be 'reading-compreh"),
         ("train inbatch --memory Wiki_Sample", "TrainQamat.memory"),
         ("train inbatch --memory wiki-sample", "qa_pairs/wiki-sample is not registered"),
         ("evaluate --checkpoint nobody --questions nq-dev", "checkpoint/nobody is not registered"),

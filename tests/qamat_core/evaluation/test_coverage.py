@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qamat_core.evaluation.coverage import audit, corpus_counts
+from qamat_core.evaluation.coverage import audit, audit_open_domain, corpus_counts
 
 PLACE = {"row": "Generated", "dataset": "world", "split": "test", "model_size": "mini", "seed": 0}
 FACTS = st.none() | st.integers(0, 9)
@@ -21,6 +21,16 @@ def test_the_audit_counts_facts_and_pairs() -> None:
         "filter_precision": (80.0, 5),
         "filter_recall": (80.0, 5),
     }
+
+
+def test_the_other_filter_stands_under_names_of_its_own() -> None:
+    candidates, kept = ["f1", "f1", None, "f2"], [True, False, True, True]
+    rows = audit_open_domain(candidates, kept, k=4, **PLACE, resamples=50).to_pylist()
+    assert {row["metric"]: (round(row["value"], 2), row["n"], row["k"]) for row in rows} == {
+        "open_domain_filter_precision": (66.67, 3, 4),
+        "open_domain_filter_recall": (66.67, 3, 4),
+    }
+    assert {(row["table"], row["row"], row["memory"]) for row in rows} == {("table1", "Generated", "generated")}
 
 
 @given(st.lists(st.tuples(FACTS, st.booleans()), max_size=20))
