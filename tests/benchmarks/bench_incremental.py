@@ -130,4 +130,4 @@ def _answered(home: Path) -> int:
 
 
 def _row(measure: str, unit: str, peer: str, ours: float, theirs: float, note: str) -> Row:
-    return Row(measure, unit, peer, ours, theirs, theirs / ours, require("jax", "apache-beam", "prefect"), note)
+    return Row(measure, unit, peer, ours, theirs, theirs / (ours or 1), require("jax", "apache-beam", "prefect"), note)
