@@ -3,15 +3,14 @@
 Nothing here imports Prefect before its settings stand in the environment.
 """
 
-import hashlib
 import os
-import platform
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from flows import large_pages
 from flows.local_server import LocalServer
+from qamat_core.processor import processor
 from qamat_core.store.store import Store
 
 SETTINGS = {
@@ -64,20 +63,10 @@ def set_environment(home: str) -> Path:
     place = Store(home).home
     directory = place / "prefect"
     os.environ.setdefault("PREFECT_HOME", str(directory))
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(place / "compiled" / _processor()))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(place / "compiled" / processor()))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     return directory
-
-
-def _processor() -> str:
-    """Return a name for this kind of processor: what was compiled for one may crash on another."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = [platform.processor()]
-    kind = {line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))} or set(lines)
-    return hashlib.sha256("\n".join(sorted(kind)).encode()).hexdigest()[:16]
 
 
 def _send_what_waits() -> None:

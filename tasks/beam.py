@@ -27,7 +27,7 @@ from schemas.artifacts import ArtifactRef, TableKind
 from schemas.base import Frozen
 from schemas.resources import Resources
 from schemas.tables import TABLES
-from tasks.runner import run_pipeline, working, write_atomically
+from tasks.runner import Packed, run_pipeline, working, write_atomically
 
 SECONDS_BETWEEN = 1.0
 """How often receipts are counted while a job runs."""
@@ -139,25 +139,25 @@ class ForEach(beam.PTransform[PBegin, PCollection[None]], Generic[T]):
 
     def __init__(self, items: Sequence[T], prepare: Callable[[], Callable[[T], object]], work: Path) -> None:
         super().__init__()
-        self._items, self._prepare, self._work = items, prepare, work
+        self._items, self._prepare, self._work = items, Packed(prepare), work
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[None]:
         """Apply to the root of a pipeline; nothing comes out."""
         return (  # pyright: ignore[reportReturnType]
             input_or_inputs
-            | "Items" >> beam.Create(self._items)
+            | "Items" >> beam.Create(self._items, reshuffle=False)
             | "SpreadOverWorkers" >> beam.Reshuffle()
             | "Call" >> beam.ParDo(_Call(self._prepare, self._work))
         )
 
 
 class _Call(beam.DoFn, Generic[T]):
-    def __init__(self, prepare: Callable[[], Callable[[T], object]], work: Path) -> None:
+    def __init__(self, prepare: Packed[Callable[[T], object]], work: Path) -> None:
         self._prepare, self._work = prepare, work
 
     def setup(self) -> None:
         with working(self._work):
-            self._function = self._prepare()
+            self._function = self._prepare.call()
 
     def process(self, element: T) -> Iterator[None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         with working(self._work):

@@ -6,6 +6,7 @@ nothing is compiled twice. A batch whose file is there is not decoded again.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +23,7 @@ from qamat_core.store.shards import read_shard
 from schemas.artifacts import ArtifactRef
 from schemas.generation import BatchShape
 from tasks.generator_pool import open_generator
-from tasks.runner import temporary_beside, working
+from tasks.runner import Packed, temporary_beside, working
 
 _RESULTS: Final = pa.schema(
     [
@@ -118,13 +119,13 @@ class AskGenerator(beam.PTransform[PBegin, PCollection[None]]):
 
     def __init__(self, groups: Sequence[int], prepare: Callable[[], Prompts], model: Model, work: Path) -> None:
         super().__init__()
-        self._groups, self._prepare, self._model, self._work = groups, prepare, model, work
+        self._groups, self._prepare, self._model, self._work = groups, Packed(prepare), model, work
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[None]:
         """Apply to the root of a pipeline; nothing comes out."""
         return (  # pyright: ignore[reportReturnType]
             input_or_inputs
-            | "Groups" >> beam.Create(self._groups)
+            | "Groups" >> beam.Create(self._groups, reshuffle=False)
             | "SpreadOverWorkers" >> beam.Reshuffle()
             | "CutBatches" >> beam.ParDo(_CutBatches(self._prepare, self._model, self._work))
             | "Decode" >> RunInference(GeneratorHandler(self._model, self._work))
@@ -133,12 +134,12 @@ class AskGenerator(beam.PTransform[PBegin, PCollection[None]]):
 
 
 class _CutBatches(beam.DoFn):
-    def __init__(self, prepare: Callable[[], Prompts], model: Model, work: Path) -> None:
+    def __init__(self, prepare: Packed[Prompts], model: Model, work: Path) -> None:
         self._prepare, self._model, self._work = prepare, model, work
 
     def setup(self) -> None:
         with working(self._work):
-            self._prompts = self._prepare()
+            self._prompts = self._prepare.call()
             self._generator = open_generator(self._model.home, self._model.checkpoint)
 
     def process(self, element: int) -> Iterator[Call]:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -173,9 +174,19 @@ def _row(place: Place, found: Decoded) -> dict[str, object]:
 
 def read_answers(work: Path, group: int, shard: int) -> Mapping[tuple[int, int], Decoded]:
     """Return what came of the prompts of one shard, by row and rank."""
-    tables = [read_shard(path) for path in sorted(_file(work, group, 0).parent.glob("*.parquet"))]
-    rows = [row for table in tables for row in table.to_pylist() if row["shard"] == shard]
+    directory = _file(work, group, 0).parent
+    if not directory.exists():
+        return {}
+    answers = _read_group(directory, directory.stat().st_mtime_ns)
+    rows = answers.filter(pa.array(answers["shard"].to_numpy() == shard)).to_pylist()
     return {(row["row"], row["rank"]): _decoded(row) for row in rows}
+
+
+@lru_cache(maxsize=4)
+def _read_group(directory: Path, changed: int) -> pa.Table:
+    """Return the results of all batches of a group; shards of one group are put together one soon after another."""
+    del changed
+    return pa.concat_tables([read_shard(path) for path in sorted(directory.glob("*.parquet"))])
 
 
 def _decoded(row: Mapping[str, Any]) -> Decoded:

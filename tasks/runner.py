@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Generic, TypeVar
 from uuid import uuid4
 
 import apache_beam as beam
+from apache_beam.internal import cloudpickle_pickler
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from qamat_core.store.same_code import check_code
@@ -18,6 +20,22 @@ from tasks.lost_workers import notice_lost_workers
 from tasks.runner_options import make_runner, options_of
 
 _FAULT = "fault.json"
+
+R = TypeVar("R")
+
+
+class Packed(Generic[R]):
+    """A function as bytes: Beam copies a transform some dozens of times, and what it holds is copied as cheaply.
+
+    A plan that names some thousands of shards would be taken apart and put together each time.
+    """
+
+    def __init__(self, function: Callable[[], R]) -> None:
+        self._bytes = cloudpickle_pickler.dumps(function)
+
+    def call(self) -> R:
+        """Unpack the function and call it."""
+        return cloudpickle_pickler.loads(self._bytes)()
 
 
 def run_pipeline(build: Callable[[beam.Pipeline], object], work: Path, resources: Resources) -> None:

@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from qamat_core.generation.batching import Batch, cut_batches
+from qamat_core.generation.programs import compiled
 from qamat_core.generation.training import STAGE
-from qamat_core.t5.beam import IMPOSSIBLE, beam
+from qamat_core.t5.beam import IMPOSSIBLE, Beams, beam
 from qamat_core.t5.decoding import Decoded, Params, call, greedy, untie
 from qamat_core.t5.network import T5
 from qamat_core.t5.refill import greedy_by_slots
@@ -27,6 +28,8 @@ _DIGITS = 4
 """Log-probabilities are rounded to so many decimal digits."""
 _GROUP = 8
 """At most so many rows are encoded together: their activations stay in a processor's cache."""
+_BEAM_GROUP = 32
+"""At most so many rows are searched together by a beam."""
 
 
 class Candidate(NamedTuple):
@@ -117,7 +120,8 @@ class Generator:
                 decode = partial(decode_tokens, self._model, search)
                 tokens = jax.ShapeDtypeStruct((rows, length), jnp.int32)
                 count = jax.ShapeDtypeStruct((), jnp.int32)
-                self._programs[key] = jax.jit(decode).lower(self._params, tokens, count).compile()
+                what = f"{self._model.config.model_dump_json()} {search}"
+                self._programs[key] = compiled(decode, (self._params, tokens, count), __name__, what)
             return self._programs[key]
 
 
@@ -139,17 +143,32 @@ def decode_tokens(
     if search.beam_size == 1:
         one = _greedy(model, search, params, tokens, count)
         return one.tokens[:, None], one.sum_logprob[:, None], one.lengths[:, None]
-    encoded = _encode(model, params, tokens)
-    best = beam(
-        model,
-        params,
-        encoded,
-        tokens,
-        search.max_length,
-        beam_size=search.beam_size,
-        length_penalty=search.length_penalty,
-    )
+    best = _beam(model, search, params, tokens, count)
     return best.tokens, best.sum_logprob, best.lengths
+
+
+def _beam(model: T5, search: Search, params: Params, tokens: jax.Array, count: jax.Array | int) -> Beams:
+    """Search in groups of equally many rows; those that have no wanted row cost nothing."""
+    rows = tokens.shape[0]
+    group = gcd(rows, _BEAM_GROUP)
+
+    def find(chosen: jax.Array) -> Beams:
+        return beam(
+            model,
+            params,
+            _encode(model, params, chosen),
+            chosen,
+            search.max_length,
+            beam_size=search.beam_size,
+            length_penalty=search.length_penalty,
+        )
+
+    def add(number: jax.Array, found: Beams) -> Beams:
+        best = find(jax.lax.dynamic_slice_in_dim(tokens, number * group, group))
+        return jax.tree.map(lambda a, b: jax.lax.dynamic_update_slice_in_dim(a, b, number * group, 0), found, best)
+
+    nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(find, tokens))
+    return jax.lax.fori_loop(0, -(-count // group), add, nothing)
 
 
 def _greedy(model: T5, search: Search, params: Params, tokens: jax.Array, count: jax.Array | int) -> Decoded:

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from qamat_core.generation import generator as generator_module
 from qamat_core.generation.generator import Candidate, Generator, Search, decode_tokens
 from qamat_core.generation.training import STAGE, fit_vocabulary, init_params
 from qamat_core.t5.network import T5
@@ -64,6 +65,17 @@ def test_a_row_has_the_same_bits_at_any_place_and_with_any_mates(config: Generat
     for one, other, third in zip(first, moved, among_others, strict=True):
         np.testing.assert_array_equal(np.asarray(one)[order], other)
         np.testing.assert_array_equal(one[::2], third[::2])
+
+
+def test_a_beam_leaves_out_groups_without_a_wanted_row(config: GeneratorConfig, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(generator_module, "_BEAM_GROUP", 2)
+    model, tokens = T5(config.model), np.random.default_rng(0).integers(2, 140, (6, 10)).astype(np.int32)
+    params, search = init_params(model, 0), Search(5, beam_size=3)
+    decode = jax.jit(decode_tokens, static_argnums=(0, 1))
+    whole, few = (decode(model, search, params, tokens, count) for count in (6, 3))
+    for all_rows, some in zip(whole, few, strict=True):
+        np.testing.assert_array_equal(all_rows[:4], some[:4])  # the group of the third row has a fourth
+        assert not np.asarray(some[4:]).any()
 
 
 def test_threads_share_one_compilation_and_agree(generator: Generator):
