@@ -1,0 +1,63 @@
+"""Batches, made ahead of the steps that read them: a grain data set whose element n is the batch of step n.
+
+Every process makes the same global batch and takes its rows of it (``process_slice``), so the order of the examples and
+the loader's state do not depend on the number of processes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import grain
+import jax
+import numpy as np
+
+from schemas.errors import ConfigError
+
+Batch = Mapping[str, Any]
+BatchOf = Callable[[int], Batch]
+"""Returns the batch of a step, counted from 0: a pure function."""
+
+_AHEAD: Final = 16
+"""So many batches wait for their steps; meanwhile the next shard is read."""
+
+
+def batch_stream(batches: BatchOf, steps: int) -> grain.DatasetIterator[Batch]:
+    """Return the batches of all steps, made by a thread; ``get_state`` and ``set_state`` tell and set the next step."""
+    data = grain.MapDataset.source(_Steps(batches, steps))
+    return iter(data.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=_AHEAD)))
+
+
+def process_slice(batch: Batch, index: int, count: int) -> Batch:
+    """Return the rows of a global batch that process ``index`` of ``count`` feeds; what is on a device is not cut.
+
+    Raises:
+        ConfigError: an array cannot be cut into equal parts.
+    """
+
+    def part(array: Any) -> Any:
+        if isinstance(array, jax.Array):
+            return array
+        rows, rest = divmod(len(array), count)
+        if rest:
+            raise ConfigError(
+                f"a batch of {len(array)} rows cannot be fed by {count} processes: give a batch_size that they divide"
+            )
+        return array[index * rows : (index + 1) * rows]
+
+    return jax.tree.map(part, dict(batch), is_leaf=lambda leaf: isinstance(leaf, np.ndarray))
+
+
+class _Steps:
+    """The batches as grain reads them: a sequence."""
+
+    def __init__(self, batches: BatchOf, steps: int) -> None:
+        self._batches, self._steps = batches, steps
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, step: int) -> Batch:
+        return self._batches(step)
+
+    def __repr__(self) -> str:
+        return f"batches of {self._steps} steps"
