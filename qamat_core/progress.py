@@ -1,4 +1,4 @@
-"""How far a long computation is, and what people should know of it: told to whoever listens (a terminal, the Prefect UI)."""
+"""How far a long computation is, and what went wrong in it: told to whoever listens (a terminal, the Prefect UI)."""
 
 import sys
 from collections.abc import Callable, Generator, Mapping

@@ -31,9 +31,12 @@ class NotLearningError(Exception):
 
 
 @contextmanager
-def tensorboard(directory: Path) -> Generator[None]:
-    """Let trainings inside the block write TensorBoard's event files, each into a folder with its stage's name."""
-    token = _directory.set(directory)
+def tensorboard(home: Path, name: str, key: str) -> Generator[None]:
+    """Let trainings inside the block write TensorBoard's event files below ``tensorboard/<name>/<key>`` of the home.
+
+    Each stage has a folder there. They are no part of the artifact: they hold times and the machine's name.
+    """
+    token = _directory.set(home / "tensorboard" / name / key[:8])
     try:
         yield
     finally:

@@ -1,0 +1,154 @@
+"""Training examples in Parquet shards of fixed-width rows, so that they need not fit in memory.
+
+Packed once a stage, in two passes: each part of the examples is tokenised and its rows are dealt into buckets at
+random, one row group each; then every bucket becomes a shard. An epoch takes the shards in an order of its own and the
+rows of each in an order of their own, so that no two epochs cut the same batches; batches run across shards and epochs.
+With one shard (small data) an epoch is a permutation of all rows.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Int
+
+from qamat_core import progress
+from qamat_core.qamat.examples import QueryExamples, joined
+from qamat_core.store.shards import FileEntry, read_shard, sha256_of, write_shard
+
+SHARD_ROWS: Final = 65536
+"""Rows of a shard, about; they are permuted in memory. Three shards are held at a time."""
+_MANIFEST: Final = "manifest.json"
+_ROWS, _SHARDS, _DEAL = 0, 2, 3
+"""Streams of random numbers, beside those of ``batches``: orders of rows and of shards, dealing rows into buckets."""
+
+Part = Callable[[], QueryExamples]
+"""Makes some of the examples."""
+
+
+class PackedExamples:
+    """The examples of a stage, in shards of so many rows."""
+
+    def __init__(self, shards: Sequence[Path], counts: Sequence[int]) -> None:
+        self._shards, self.counts = tuple(shards), tuple(counts)
+        self._read = lru_cache(maxsize=2)(read_examples)
+
+    def __len__(self) -> int:
+        return sum(self.counts)
+
+    def batch(self, size: int, seed: int, step: int) -> QueryExamples:
+        """Return the examples of a step, counted from 0."""
+        parts = [self._read(self._shards[shard]).take(rows) for shard, rows in places(self.counts, size, seed, step)]
+        return joined(*parts)
+
+
+def places(counts: Sequence[int], size: int, seed: int, step: int) -> Iterator[tuple[int, Int[np.ndarray, " R"]]]:
+    """Yield the shards and rows that make up the batch of a step, given the rows of all shards."""
+    place, end, total = step * size, (step + 1) * size, sum(counts)
+    while place < end:
+        epoch, within = divmod(place, total)
+        order = _permutation(len(counts), seed, _SHARDS, epoch, 0)
+        ends = np.cumsum(np.asarray(counts)[order])
+        at = int(np.searchsorted(ends, within, side="right"))
+        shard = int(order[at])
+        first = within - (int(ends[at]) - counts[shard])
+        rows = _permutation(counts[shard], seed, _ROWS, epoch, shard)[first : first + end - place]
+        yield shard, rows
+        place += len(rows)
+
+
+@lru_cache(maxsize=8)
+def _permutation(count: int, seed: int, stream: int, epoch: int, shard: int) -> Int[np.ndarray, " E"]:
+    return np.random.default_rng([seed, stream, epoch, shard]).permutation(count)
+
+
+def pack_examples(parts: Sequence[Part], rows: int, directory: Path, seed: int) -> PackedExamples:
+    """Pack the examples, unless that was done; what a killed run had finished is kept.
+
+    Args:
+        parts: the same ones each time; each is called at most once, and its examples fit in memory.
+        rows: about how many rows they give: decides how many shards there are.
+        directory: of the packed examples alone.
+        seed: deals the rows.
+    """
+    manifest = directory / _MANIFEST
+    if manifest.exists():
+        entries = [FileEntry.model_validate(entry) for entry in json.loads(manifest.read_text())]
+        paths = [directory / entry.path for entry in entries]
+        damaged = [path for path, entry in zip(paths, entries, strict=True) if not _whole(path, entry)]
+        if not damaged:
+            return PackedExamples(paths, [entry.rows for entry in entries])
+        progress.warn(f"{damaged[0]} is damaged: the examples are packed again")
+        shutil.rmtree(directory)
+    dealt = directory / "dealt"
+    dealt.mkdir(parents=True, exist_ok=True)
+    buckets = max(1, round(rows / SHARD_ROWS))
+    for number, part in enumerate(parts):
+        _deal(part, dealt / f"{number:05d}.parquet", buckets, [seed, _DEAL, number])
+        progress.report("pack examples", number + 1, len(parts) + buckets)
+    entries: list[FileEntry] = []
+    for bucket in range(buckets):
+        entries.append(_gather(sorted(dealt.glob("*.parquet")), bucket, directory))
+        progress.report("pack examples", len(parts) + bucket + 1, len(parts) + buckets)
+    entries = [entry for entry in entries if entry.rows]
+    temporary = manifest.with_suffix(".tmp")
+    temporary.write_text(json.dumps([entry.model_dump() for entry in entries], indent=1) + "\n")
+    temporary.replace(manifest)
+    shutil.rmtree(dealt)
+    return PackedExamples([directory / entry.path for entry in entries], [entry.rows for entry in entries])
+
+
+def read_examples(shard: Path) -> QueryExamples:
+    """Read a shard.
+
+    Raises:
+        CorruptArtifactError: it cannot be read, or a page disagrees with its checksum.
+    """
+    return _from_table(read_shard(shard))
+
+
+def _deal(part: Part, path: Path, buckets: int, seed: Sequence[int]) -> None:
+    """Write a part's examples with a row group for each bucket, their order kept."""
+    if path.exists():
+        return
+    examples = part()
+    bucket_of = np.random.default_rng(seed).integers(buckets, size=len(examples))
+    temporary = path.with_suffix(".tmp")
+    with pq.ParquetWriter(temporary, _to_table(examples).schema, compression="zstd", write_page_checksum=True) as file:
+        for bucket in range(buckets):
+            file.write_table(_to_table(examples.take(np.flatnonzero(bucket_of == bucket))), len(examples))
+    temporary.replace(path)
+
+
+def _gather(dealt: Sequence[Path], bucket: int, directory: Path) -> FileEntry:
+    """Write a shard of what all parts dealt into a bucket, padded to the widest part."""
+    files = [pq.ParquetFile(path, page_checksum_verification=True) for path in dealt]
+    widths = [_from_table(file.schema_arrow.empty_table()) for file in files]
+    table = _to_table(joined(*widths, *(_from_table(file.read_row_group(bucket)) for file in files)))
+    return write_shard(table, table.schema, directory, bucket)
+
+
+def _to_table(examples: QueryExamples) -> pa.Table:
+    columns = {
+        name: pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(rows).ravel()), rows.shape[1])
+        for name, rows in vars(examples).items()
+    }
+    return pa.table(columns)
+
+
+def _from_table(table: pa.Table) -> QueryExamples:
+    def rows(name: str) -> np.ndarray:
+        column = table.column(name)
+        return column.combine_chunks().flatten().to_numpy().reshape(len(table), column.type.list_size)
+
+    return QueryExamples(**{name: rows(name) for name in table.column_names})
+
+
+def _whole(path: Path, entry: FileEntry) -> bool:
+    return path.exists() and sha256_of(path) == entry.sha256
