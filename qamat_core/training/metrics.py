@@ -65,7 +65,8 @@ class Curve:
             from tensorboardX import SummaryWriter  # noqa: PLC0415  (imports torch where there is one)
 
             first = int(self.points[-1]["step"]) + 1 if self.points else 1  # a killed run may have written more
-            self._writer = SummaryWriter(str(directory / self._stage), purge_step=first)
+            suffix = f".from-{first}"  # without it, a run resumed within a second overwrites the file
+            self._writer = SummaryWriter(str(directory / self._stage), purge_step=first, filename_suffix=suffix)
         return self
 
     def __exit__(self, *_: object) -> None:
