@@ -11,19 +11,21 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from threading import Lock
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jaxtyping import Int
+from jaxtyping import Int, Int32
 
 from qamat_core import progress
 from qamat_core.qamat.examples import QueryExamples, joined
-from qamat_core.store.shards import FileEntry, read_shard, sha256_of, write_shard
+from qamat_core.store.shards import FileEntry, iter_shard, sha256_of, write_shard
 
 SHARD_ROWS: Final = 65536
-"""Rows of a shard, about; they are permuted in memory. Three shards are held at a time."""
+"""Rows of a shard, about: they are permuted in memory."""
+_READ_ROWS: Final = 1024
 _MANIFEST: Final = "manifest.json"
 _ROWS, _SHARDS, _DEAL = 0, 2, 3
 """Streams of random numbers, beside those of ``batches``: orders of rows and of shards, dealing rows into buckets."""
@@ -33,19 +35,54 @@ Part = Callable[[], QueryExamples]
 
 
 class PackedExamples:
-    """The examples of a stage, in shards of so many rows."""
+    """The examples of a stage, in shards of so many rows; at most two of them are held, for one thread at a time."""
 
     def __init__(self, shards: Sequence[Path], counts: Sequence[int]) -> None:
-        self._shards, self.counts = tuple(shards), tuple(counts)
-        self._read = lru_cache(maxsize=2)(read_examples)
+        self.counts = tuple(counts)
+        self._shards = tuple(shards)
+        self._held = [_Held(max(counts)), _Held(max(counts))]
+        self._lock = Lock()
 
     def __len__(self) -> int:
         return sum(self.counts)
 
     def batch(self, size: int, seed: int, step: int) -> QueryExamples:
-        """Return the examples of a step, counted from 0."""
-        parts = [self._read(self._shards[shard]).take(rows) for shard, rows in places(self.counts, size, seed, step)]
-        return joined(*parts)
+        """Return the examples of a step, counted from 0.
+
+        Raises:
+            CorruptArtifactError: a page of a shard disagrees with its checksum.
+        """
+        with self._lock:
+            parts = [self._hold(shard).take(rows) for shard, rows in places(self.counts, size, seed, step)]
+        return parts[0] if len(parts) == 1 else joined(*parts)
+
+    def _hold(self, shard: int) -> QueryExamples:
+        path = self._shards[shard]
+        if self._held[0].path != path:
+            self._held.reverse()
+        if self._held[0].path != path:
+            self._held[0].read(path)
+        return self._held[0].examples
+
+
+class _Held:
+    """One shard in arrays that the next one overwrites: getting memory for each would take longer than reading it."""
+
+    def __init__(self, rows: int) -> None:
+        self.path: Path | None = None
+        self.examples: QueryExamples
+        self._rows = rows
+        self._arrays: dict[str, Int32[np.ndarray, "E W"]] = {}
+
+    def read(self, path: Path) -> None:
+        self.path, first = None, 0
+        for batch in iter_shard(path, _READ_ROWS):
+            for name, rows in vars(_from_batch(batch)).items():
+                if name not in self._arrays:
+                    self._arrays[name] = np.empty((self._rows, rows.shape[1]), np.int32)
+                self._arrays[name][first : first + len(rows)] = rows
+            first += len(batch)
+        self.path, self.examples = path, QueryExamples(**{name: rows[:first] for name, rows in self._arrays.items()})
 
 
 def places(counts: Sequence[int], size: int, seed: int, step: int) -> Iterator[tuple[int, Int[np.ndarray, " R"]]]:
@@ -104,15 +141,6 @@ def pack_examples(parts: Sequence[Part], rows: int, directory: Path, seed: int) 
     return PackedExamples([directory / entry.path for entry in entries], [entry.rows for entry in entries])
 
 
-def read_examples(shard: Path) -> QueryExamples:
-    """Read a shard.
-
-    Raises:
-        CorruptArtifactError: it cannot be read, or a page disagrees with its checksum.
-    """
-    return _from_table(read_shard(shard))
-
-
 def _deal(part: Part, path: Path, buckets: int, seed: Sequence[int]) -> None:
     """Write a part's examples with a row group for each bucket, their order kept."""
     if path.exists():
@@ -129,8 +157,9 @@ def _deal(part: Part, path: Path, buckets: int, seed: Sequence[int]) -> None:
 def _gather(dealt: Sequence[Path], bucket: int, directory: Path) -> FileEntry:
     """Write a shard of what all parts dealt into a bucket, padded to the widest part."""
     files = [pq.ParquetFile(path, page_checksum_verification=True) for path in dealt]
-    widths = [_from_table(file.schema_arrow.empty_table()) for file in files]
-    table = _to_table(joined(*widths, *(_from_table(file.read_row_group(bucket)) for file in files)))
+    widths = [_from_batch(pa.RecordBatch.from_pylist([], file.schema_arrow)) for file in files]
+    batches = [batch for file in files for batch in file.iter_batches(row_groups=[bucket])]
+    table = _to_table(joined(*widths, *map(_from_batch, batches)))
     return write_shard(table, table.schema, directory, bucket)
 
 
@@ -142,12 +171,12 @@ def _to_table(examples: QueryExamples) -> pa.Table:
     return pa.table(columns)
 
 
-def _from_table(table: pa.Table) -> QueryExamples:
-    def rows(name: str) -> np.ndarray:
-        column = table.column(name)
-        return column.combine_chunks().flatten().to_numpy().reshape(len(table), column.type.list_size)
+def _from_batch(batch: pa.RecordBatch) -> QueryExamples:
+    def rows(lists: Any) -> Int32[np.ndarray, "E W"]:
+        width = lists.type.list_size  # the values of a slice are those of the whole; flatten() would copy them
+        return lists.values.slice(lists.offset * width, len(lists) * width).to_numpy().reshape(len(lists), width)
 
-    return QueryExamples(**{name: rows(name) for name in table.column_names})
+    return QueryExamples(**dict(zip(batch.schema.names, map(rows, batch.columns), strict=True)))
 
 
 def _whole(path: Path, entry: FileEntry) -> bool:

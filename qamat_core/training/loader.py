@@ -56,8 +56,8 @@ class _Steps:
     def __len__(self) -> int:
         return self._steps
 
-    def __getitem__(self, step: int) -> Batch:
-        return self._batches(step)
+    def __getitem__(self, index: int) -> Batch:
+        return self._batches(index)
 
     def __repr__(self) -> str:
         return f"batches of {self._steps} steps"

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.loader import Batch, BatchOf, batch_stream
-from qamat_core.training.metrics import Curve, Metrics, NotLearningError, Point
+from qamat_core.training.metrics import Curve, Metrics, NotLearningError, Point, all_finite
 from qamat_core.training.optimizer import build_optimizer
 from qamat_core.training.resume import Resumed, ResumePoints
 from schemas.errors import TrainingError
@@ -71,10 +71,10 @@ def train(
                     curve.add(done, metrics)
                     if done % config.save_every == 0 and done < config.steps:
                         curve.settle()
-                        _check(done, state["params"])
                         resume.save(done, state, curve.points, stream.get_state())
                 curve.settle()
-                _check(config.steps, state["params"])
+                if not all_finite(state["params"]):  # the loss shows it a step later
+                    raise NotLearningError(f"a parameter is not finite after step {config.steps}")
             except NotLearningError as fault:
                 raise TrainingError(f"{stage}: {fault}; {_remedy(resume)}") from None
     return Trained(jax.device_get(state["params"]), curve.points)
@@ -97,16 +97,6 @@ def _compile_step(optimizer: optax.GradientTransformation, loss_fn: LossFn) -> C
         return {"params": params, "optimizer": opt_state}, {"loss": loss, **metrics}
 
     return jax.jit(step, donate_argnums=0)
-
-
-@jax.jit
-def _all_finite(params: Params) -> Array:
-    return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)]).all()
-
-
-def _check(step: int, params: Params) -> None:
-    if not _all_finite(params):
-        raise NotLearningError(f"a parameter is not finite after step {step}")
 
 
 def _remedy(resume: ResumePoints) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from qamat_core import progress
@@ -27,7 +28,7 @@ _directory: ContextVar[Path | None] = ContextVar("tensorboard", default=None)
 
 
 class NotLearningError(Exception):
-    """The loss is not finite, or far above what it was; says at which step."""
+    """The loss is not finite or far above what it was, or a parameter is not finite; says at which step."""
 
 
 @contextmanager
@@ -108,3 +109,9 @@ class Curve:
                 if name != "step":
                     self._writer.add_scalar(name, value, int(point["step"]))
             self._writer.flush()
+
+
+@jax.jit
+def all_finite(tree: Any) -> Array:
+    """Say whether no array of a tree holds NaN or infinity; does not wait for the answer."""
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]).all()

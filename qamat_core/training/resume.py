@@ -1,8 +1,8 @@
 """What a killed training goes on from: Orbax checkpoints, written in the background, with SHA-256 beside them.
 
 ``steps/<step>`` is Orbax's, ``<step>.sha256`` lists its files as ``sha256sum --check`` reads them. The list is written
-once Orbax has finished: a checkpoint that has none was being written when the run was killed, and is not used. A file
-that disagrees is said loudly, and the checkpoint before is used.
+once Orbax has finished, if no number is NaN or infinite: a checkpoint that has none was being written when the run was
+killed, or is bad, and is not used. A file that disagrees is said loudly, and the checkpoint before is used.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,10 +13,11 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
+from jaxtyping import Array
 
 from qamat_core import progress
 from qamat_core.store.shards import directory_entries
-from qamat_core.training.metrics import Point
+from qamat_core.training.metrics import Point, all_finite
 from schemas.errors import CorruptArtifactError
 
 _KEPT: Final = 2
@@ -61,9 +62,10 @@ class ResumePoints:
             curve=ocp.args.JsonSave({"points": list(points)}),  # written while the curve grows
             loader=ocp.args.JsonSave(loader),
         )
+        finite = all_finite(state)
         self._manager.save(step, args=items)
         if jax.process_index() == 0:
-            self._sealing = self._sealer.submit(self._seal, step)
+            self._sealing = self._sealer.submit(self._seal, step, finite)
 
     def wait(self) -> None:
         """Return once what was saved is written, with its digests."""
@@ -72,7 +74,7 @@ class ResumePoints:
             self._sealing.result()
 
     def newest(self) -> int | None:
-        """Return the step of the newest checkpoint that was written to its end."""
+        """Return the step of the newest good checkpoint."""
         return max((step for step in self._manager.all_steps() if self._digests(step).exists()), default=None)
 
     def restore(self, fresh: Any) -> Resumed | None:
@@ -126,10 +128,12 @@ class ResumePoints:
             )
         return 0
 
-    def _seal(self, step: int) -> None:
+    def _seal(self, step: int, finite: Array) -> None:
         self._manager.wait_until_finished()
+        if not finite:
+            return
         temporary = self._digests(step).with_suffix(".tmp")
-        temporary.write_text(self._lines(step))
+        temporary.write_text("\n".join(self._lines(step)) + "\n")
         temporary.replace(self._digests(step))
         for digests in self._directory.glob("*.sha256"):
             if not (self._steps / digests.stem).exists():
@@ -137,16 +141,13 @@ class ResumePoints:
 
     def _fault(self, step: int) -> str | None:
         """Return what is wrong with the files of a checkpoint; None if nothing is."""
-        expected, found = (
-            dict(reversed(line.split("  ", 1)) for line in text.splitlines() if "  " in line)
-            for text in (self._digests(step).read_text(errors="replace"), self._lines(step))
-        )
-        wrong = sorted(path for path in {*expected, *found} if expected.get(path) != found.get(path))
+        expected, found = {*self._digests(step).read_text(errors="replace").splitlines()}, {*self._lines(step)}
+        wrong = sorted(line.rpartition("  ")[2] for line in expected ^ found)
         return f"{wrong[0]} differs from its SHA-256" if wrong else None
 
-    def _lines(self, step: int) -> str:
+    def _lines(self, step: int) -> list[str]:
         entries = directory_entries(self._steps / str(step))
-        return "".join(f"{entry.sha256}  steps/{step}/{entry.path}\n" for entry in entries)
+        return [f"{entry.sha256}  steps/{step}/{entry.path}" for entry in entries]
 
     def _digests(self, step: int) -> Path:
         return self._directory / f"{step}.sha256"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from qamat_core import progress
 from qamat_core.qamat import packing
 from qamat_core.qamat.examples import UNKNOWN, QueryExamples
-from qamat_core.qamat.packing import PackedExamples, pack_examples, places, read_examples
+from qamat_core.qamat.packing import PackedExamples, pack_examples, places
+from qamat_core.store.shards import read_shard
 from schemas.errors import CorruptArtifactError
 
 PARTS = [(0, 30, 1), (30, 50, 2), (50, 53, 1)]
@@ -82,7 +83,7 @@ def test_rows_keep_their_columns_and_are_dealt_over_the_shards(tmp_path: Path):
         wide = 30 <= number < 50
         assert batch.negatives[row].tolist() == [number, number if wide else UNKNOWN]
     assert sorted(batch.first[:, 0].tolist()) == list(range(53))
-    shards = [read_examples(path).first[:, 0] for path in sorted(tmp_path.glob("*.parquet"))]
+    shards = [np.array(read_shard(path)["first"].to_pylist()) for path in sorted(tmp_path.glob("*.parquet"))]
     assert all(numbers.min() < 15 and numbers.max() >= 35 for numbers in shards)
 
 
@@ -112,13 +113,14 @@ def test_a_killed_packing_goes_on_and_gives_the_same_files(tmp_path: Path, monke
 
 
 def test_a_damaged_shard_is_packed_again_and_said(tmp_path: Path):
+    packed = _pack(tmp_path)
     before = _pack(tmp_path).batch(9, 1, 4)
     shard = sorted(tmp_path.glob("*.parquet"))[1]
     data = bytearray(shard.read_bytes())
     data[len(data) // 3] ^= 1
     shard.write_bytes(data)
     with pytest.raises(CorruptArtifactError, match=shard.name):
-        read_examples(shard)
+        packed.batch(53, 0, 0)
     said: list[str] = []
     with progress.listening(lambda *_: None, said.append):
         after = _pack(tmp_path).batch(9, 1, 4)

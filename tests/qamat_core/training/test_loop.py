@@ -90,18 +90,24 @@ def test_a_fault_names_its_step_and_the_last_good_checkpoint(tmp_path: Path, fac
     np.testing.assert_array_equal(mended.params["w"], whole.params["w"])
 
 
-def test_parameters_that_are_not_finite_are_not_saved(tmp_path: Path):
-    def broken(params: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-        loss, metrics = loss_fn(params, batch, key)
-        return loss + jnp.sqrt(jnp.where(batch["last"], 0 * params["w"].sum(), 1.0)), metrics
+def _loss_with_a_gradient_of_nan(params: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+    loss, metrics = loss_fn(params, batch, key)
+    return loss + jnp.sqrt(jnp.where(batch["bad"], 0 * params["w"].sum(), 1.0)), metrics
 
-    def without_gradient(step: int) -> dict[str, Any]:
-        return batches(step) | {"last": np.bool_(step == 7)}
 
-    with pytest.raises(
-        TrainingError, match=r"line: a parameter is not finite after step 8; the last good checkpoint is of step 4. Run"
-    ):
-        train("line", CONFIG, START, broken, without_gradient, tmp_path)
+@pytest.mark.parametrize(
+    ("bad", "fault"), [(8, "the loss is nan at step 9"), (12, "a parameter is not finite after step 12")]
+)
+def test_parameters_that_are_not_finite_make_no_good_checkpoint(tmp_path: Path, bad: int, fault: str):
+    with pytest.raises(TrainingError, match=f"line: {fault}; the last good checkpoint is of step {(bad - 1) // 4 * 4}"):
+        train(
+            "line",
+            CONFIG,
+            START,
+            _loss_with_a_gradient_of_nan,
+            lambda step: {**batches(step), "bad": np.bool_(step == bad - 1)},
+            tmp_path,
+        )
 
 
 @settings(deadline=None)  # the first example compiles

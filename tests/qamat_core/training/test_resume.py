@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,17 @@ def test_no_whole_checkpoint_is_an_error_that_keeps_the_files(saved: Path):
 
 
 @pytest.fixture
+def quickly_compiled() -> Iterator[None]:
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
 def killed(tmp_path: Path) -> Path:
     """The directory of a training that was killed with ``kill -9`` some time after its second checkpoint."""
     command = [sys.executable, "-m", "tests.qamat_core.training.killed", str(tmp_path), "60"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
         try:
             while not (tmp_path / "resume" / f"{2 * SAVE_EVERY}.sha256").exists():
@@ -129,6 +137,7 @@ def killed(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_kill_minus_nine_changes_no_bit_of_losses_and_parameters(
     killed: Path, tmp_path_factory: pytest.TempPathFactory
 ):
