@@ -1,49 +1,41 @@
-"""A small training that can be killed: stage one on the tiny model, a point of the curve at every step.
+"""A small training that can be killed: a T5 on packed examples, a point of the curve at every step.
 
-``python -m tests.qamat_core.training.killed DIR STEPS`` trains with pauses, so that there is time to kill it.
+``python -m tests.qamat_core.training.killed DIR STEPS PAUSE`` trains with a pause at every step, in seconds.
 """
 
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from qamat_core.qamat.batches import in_batch
+from qamat_core.qamat.batches import plain_batch
 from qamat_core.qamat.examples import UNKNOWN, QueryExamples
-from qamat_core.qamat.objectives import in_batch_loss
+from qamat_core.qamat.objectives import closed_book_loss
 from qamat_core.qamat.packing import pack_examples
+from qamat_core.training.loader import Batch
 from qamat_core.training.loop import Trained, train
-from schemas.qamat import InBatchConfig
 from schemas.training import OptimizerConfig, TrainingConfig
 from tests.qamat_core.qamat import tiny
 
-SAVE_EVERY = 10
-_PAUSE = 0.02
+STEPS = 60
 
 
-def training(work: Path, steps: int, pause: float = 0.0, asked: list[int] | None = None) -> Trained:
-    """Train; what a killed run left in ``work`` is gone on from. ``asked`` hears which batches were made."""
+def training(work: Path, steps: int = STEPS, pause: float = 0.0, asked: list[int] | None = None) -> Trained:
+    """Train, saving four times; what a killed run left in ``work`` is gone on from. ``asked`` hears of the batches."""
     optimizer = OptimizerConfig(learning_rate=3e-3, schedule="cosine", warmup_steps=5, clip_norm=1.0)
-    schedule = {"log_every": 1, "save_every": SAVE_EVERY}
-    config = InBatchConfig(
-        model=tiny.config(),
-        training=TrainingConfig(steps=steps, batch_size=4, optimizer=optimizer, seed=3, **schedule),
-        top_k=2,
-        vary_k=True,
-        negatives_per_example=2,
+    config = TrainingConfig(
+        steps=steps, batch_size=4, optimizer=optimizer, seed=3, log_every=1, save_every=steps // 4, z_loss=1e-4
     )
-    packed = pack_examples([_examples], len(tiny.PEOPLE), work / "examples", seed=3)
-    batches = partial(in_batch, packed, tiny.entries(), 4, config.negatives_per_example, 3)
+    packed = pack_examples([_examples], len(tiny.PEOPLE), work / "examples", config.seed)
 
-    def batch_of(step: int) -> object:
+    def batches(step: int) -> Batch:
         time.sleep(pause)
         if asked is not None:
             asked.append(step)
-        return batches(step)
+        return plain_batch(packed, config.batch_size, config.seed, step)
 
-    return train("killed", config.training, tiny.params(), in_batch_loss(tiny.reader(), config), batch_of, work)  # pyright: ignore
+    return train("killed", config, tiny.params(), closed_book_loss(tiny.reader(), config.z_loss), batches, work)
 
 
 def _examples() -> QueryExamples:
@@ -60,4 +52,4 @@ def _examples() -> QueryExamples:
 
 
 if __name__ == "__main__":
-    training(Path(sys.argv[1]), int(sys.argv[2]), pause=_PAUSE)
+    training(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

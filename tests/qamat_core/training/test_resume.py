@@ -18,7 +18,7 @@ import pytest
 from qamat_core import progress
 from qamat_core.training.resume import Resumed, ResumePoints
 from schemas.errors import CorruptArtifactError
-from tests.qamat_core.training.killed import SAVE_EVERY, training
+from tests.qamat_core.training.killed import STEPS, training
 
 ROOT = Path(__file__).parents[3]
 FRESH = {"params": {"w": jnp.zeros(4)}, "count": jnp.int32(0)}
@@ -124,12 +124,12 @@ def quickly_compiled() -> Iterator[None]:
 
 @pytest.fixture
 def killed(tmp_path: Path) -> Path:
-    """The directory of a training that was killed with ``kill -9`` some time after its second checkpoint."""
-    command = [sys.executable, "-m", "tests.qamat_core.training.killed", str(tmp_path), "60"]
+    """The directory of a training that was killed with ``kill -9`` some time after half of its steps."""
+    command = [sys.executable, "-m", "tests.qamat_core.training.killed", str(tmp_path), str(STEPS), "0.02"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
         try:
-            while not (tmp_path / "resume" / f"{2 * SAVE_EVERY}.sha256").exists():
+            while not (tmp_path / "resume" / f"{STEPS // 2}.sha256").exists():
                 assert process.poll() is None, "it ended before it could be killed"
                 time.sleep(0.01)
         finally:
@@ -142,10 +142,10 @@ def test_kill_minus_nine_changes_no_bit_of_losses_and_parameters(
     killed: Path, tmp_path_factory: pytest.TempPathFactory
 ):
     asked: list[int] = []
-    resumed = training(killed, 60, asked=asked)
-    whole = training(tmp_path_factory.mktemp("whole"), 60)
-    assert 2 * SAVE_EVERY <= asked[0] < 60
-    assert [point["step"] for point in whole.history] == list(range(1, 61))
+    resumed = training(killed, asked=asked)
+    whole = training(tmp_path_factory.mktemp("whole"))
+    assert STEPS // 2 <= asked[0] < STEPS
+    assert [point["step"] for point in whole.history] == list(range(1, STEPS + 1))
     assert resumed.history == whole.history
     jax.tree.map(np.testing.assert_array_equal, resumed.params, whole.params)
     assert whole.history[-1]["loss"] < whole.history[0]["loss"]
