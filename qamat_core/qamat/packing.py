@@ -114,31 +114,43 @@ def pack_examples(parts: Sequence[Part], rows: int, directory: Path, seed: int) 
         directory: of the packed examples alone.
         seed: deals the rows.
     """
-    manifest = directory / _MANIFEST
-    if manifest.exists():
-        entries = [FileEntry.model_validate(entry) for entry in json.loads(manifest.read_text())]
-        paths = [directory / entry.path for entry in entries]
-        damaged = [path for path, entry in zip(paths, entries, strict=True) if not _whole(path, entry)]
-        if not damaged:
-            return PackedExamples(paths, [entry.rows for entry in entries])
-        progress.warn(f"{damaged[0]} is damaged: the examples are packed again")
-        shutil.rmtree(directory)
-    dealt = directory / "dealt"
+    if packed := _found(directory):
+        return packed
+    dealt, buckets = directory / "dealt", max(1, round(rows / SHARD_ROWS))
     dealt.mkdir(parents=True, exist_ok=True)
-    buckets = max(1, round(rows / SHARD_ROWS))
+    total = len(parts) + buckets
     for number, part in enumerate(parts):
         _deal(part, dealt / f"{number:05d}.parquet", buckets, [seed, _DEAL, number])
-        progress.report("pack examples", number + 1, len(parts) + buckets)
-    entries: list[FileEntry] = []
+        progress.report("pack examples", number + 1, total)
+    shards: list[FileEntry] = []
     for bucket in range(buckets):
-        entries.append(_gather(sorted(dealt.glob("*.parquet")), bucket, directory))
-        progress.report("pack examples", len(parts) + bucket + 1, len(parts) + buckets)
-    entries = [entry for entry in entries if entry.rows]
-    temporary = manifest.with_suffix(".tmp")
-    temporary.write_text(json.dumps([entry.model_dump() for entry in entries], indent=1) + "\n")
-    temporary.replace(manifest)
+        shards.append(_gather(sorted(dealt.glob("*.parquet")), bucket, directory))
+        progress.report("pack examples", len(parts) + bucket + 1, total)
+    shards = [shard for shard in shards if shard.rows]
+    temporary = directory / f"{_MANIFEST}.tmp"
+    temporary.write_text(json.dumps([shard.model_dump() for shard in shards], indent=1) + "\n")
+    temporary.replace(directory / _MANIFEST)
     shutil.rmtree(dealt)
-    return PackedExamples([directory / entry.path for entry in entries], [entry.rows for entry in entries])
+    return _open(directory, shards)
+
+
+def _found(directory: Path) -> PackedExamples | None:
+    """Return what was packed before; None, and nothing is left of it, if a shard is damaged."""
+    manifest = directory / _MANIFEST
+    if not manifest.exists():
+        return None
+    shards = [FileEntry.model_validate(shard) for shard in json.loads(manifest.read_text())]
+    for shard in shards:
+        path = directory / shard.path
+        if not path.exists() or sha256_of(path) != shard.sha256:
+            progress.warn(f"{path} is damaged: the examples are packed again")
+            shutil.rmtree(directory)
+            return None
+    return _open(directory, shards)
+
+
+def _open(directory: Path, shards: Sequence[FileEntry]) -> PackedExamples:
+    return PackedExamples([directory / shard.path for shard in shards], [shard.rows for shard in shards])
 
 
 def _deal(part: Part, path: Path, buckets: int, seed: Sequence[int]) -> None:
@@ -177,7 +189,3 @@ def _from_batch(batch: pa.RecordBatch) -> QueryExamples:
         return lists.values.slice(lists.offset * width, len(lists) * width).to_numpy().reshape(len(lists), width)
 
     return QueryExamples(**dict(zip(batch.schema.names, map(rows, batch.columns), strict=True)))
-
-
-def _whole(path: Path, entry: FileEntry) -> bool:
-    return path.exists() and sha256_of(path) == entry.sha256

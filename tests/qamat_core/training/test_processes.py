@@ -1,4 +1,4 @@
-"""What two processes began, one ends as if it had been alone, to rounding: the batches do not depend on their number."""
+"""What two processes began, one ends as if it had been alone, to rounding: batches do not depend on their number."""
 
 import os
 import socket
