@@ -62,8 +62,8 @@ class ResumePoints:
             curve=ocp.args.JsonSave({"points": list(points)}),  # written while the curve grows
             loader=ocp.args.JsonSave(loader),
         )
-        finite = all_finite(state)
         self._manager.save(step, args=items)
+        finite = all_finite(state)
         if jax.process_index() == 0:
             self._sealing = self._sealer.submit(self._seal, step, finite)
 
