@@ -12,6 +12,7 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 SECONDS_BETWEEN = 10.0
@@ -27,6 +28,10 @@ class Teller(Protocol):
 
     def __call__(self, stage: str, done: int, total: int, metrics: Mapping[str, float]) -> None:
         """A stage of the step is so far."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Something went wrong and was put right."""
         ...
 
     def end(self, step: str, outcome: str) -> None:
@@ -52,6 +57,10 @@ class LineTeller:
             self._last = time.monotonic()
             self.line(f"{self._step}: {stage} {done}/{total}{_figures(metrics)}")
 
+    def warn(self, text: str) -> None:
+        """Print it where errors are printed."""
+        print(f"qamat: warning: {text}", file=sys.stderr, flush=True)
+
     def end(self, step: str, outcome: str) -> None:
         """Print the outcome."""
         self.line(f"{step}: {outcome}")
@@ -67,6 +76,10 @@ class LogTeller(LineTeller):
     def line(self, text: str) -> None:
         """Log one line."""
         get_run_logger().info(text)
+
+    def warn(self, text: str) -> None:
+        """Log it as a warning."""
+        get_run_logger().warning(text)
 
 
 class TerminalTeller:
@@ -87,6 +100,10 @@ class TerminalTeller:
             self._clear()
             self._bars[stage] = self._progress.add_task(stage)
         self._progress.update(self._bars[stage], completed=done, total=total, figures=_figures(metrics))
+
+    def warn(self, text: str) -> None:
+        """Print it above the bars."""
+        self._progress.console.print(f"[yellow]warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
     def end(self, step: str, outcome: str) -> None:
         """Replace the bars by a line."""

@@ -108,7 +108,7 @@ def _step(name: str, run: Callable[P, R]) -> Task[P, R]:
 
         began = now()
         teller.begin(label)
-        with _inside(str(flow_run.id)), listening(tell):
+        with _inside(str(flow_run.id)), listening(tell, teller.warn):
             result = run(*args, **kwargs)
         resources = kwargs["resources"]
         assert isinstance(resources, Resources), "every task takes resources"

@@ -1,6 +1,7 @@
-"""How far a long computation is: told to whoever listens (a terminal, the Prefect UI)."""
+"""How far a long computation is, and what went wrong in it: told to whoever listens (a terminal, the Prefect UI)."""
 
-from collections.abc import Generator, Mapping
+import sys
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
@@ -18,7 +19,12 @@ def _silent(stage: str, done: int, total: int, metrics: Mapping[str, float]) -> 
     del stage, done, total, metrics
 
 
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"qamat: warning: {line}\n")
+
+
 _listener: ContextVar[Listener] = ContextVar("progress_listener", default=_silent)
+_warned: ContextVar[Callable[[str], None]] = ContextVar("progress_warned", default=_to_stderr)
 
 
 def report(stage: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
@@ -26,11 +32,17 @@ def report(stage: str, done: int, total: int, metrics: Mapping[str, float] | Non
     _listener.get()(stage, done, total, metrics or {})
 
 
+def warn(line: str) -> None:
+    """Tell whoever listens, standard error if nobody does, that something went wrong and was put right."""
+    _warned.get()(line)
+
+
 @contextmanager
-def listening(listener: Listener) -> Generator[None]:
-    """Let a listener hear of all progress inside the block."""
-    token = _listener.set(listener)
+def listening(listener: Listener, warned: Callable[[str], None] = _to_stderr) -> Generator[None]:
+    """Let a listener hear of all progress inside the block, and ``warned`` of what went wrong."""
+    tokens = _listener.set(listener), _warned.set(warned)
     try:
         yield
     finally:
-        _listener.reset(token)
+        _listener.reset(tokens[0])
+        _warned.reset(tokens[1])

@@ -54,3 +54,5 @@ class TrainingConfig(Frozen):
     """Steps between two points of the training curve."""
     save_every: int = Field(default=200, gt=0)
     """Steps between two resumable checkpoints."""
+    divergence: float = Field(default=10.0, gt=1)
+    """A loss above so many times (1 + the lowest of the curve) stops the training."""

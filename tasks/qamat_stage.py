@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+
 from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import QueryExamples, question_examples, with_share
 from qamat_core.qamat.index import check_encoder, load_index
+from qamat_core.qamat.packing import pack_examples
 from qamat_core.qamat.reader import Reader
 from qamat_core.qamat.search import FrozenMemory, place_memory
 from qamat_core.store.store import DirectoryDraft, Job, Store
@@ -16,6 +19,7 @@ from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
 from qamat_core.training.loop import Trained, train
 from qamat_core.training.mesh import current_mesh, use_mesh
+from qamat_core.training.metrics import tensorboard
 from qamat_core.training.partitioning import check_divisible
 from qamat_core.training.step import LossFn
 from schemas.artifacts import ArtifactRef, Digest, Name
@@ -78,6 +82,18 @@ def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) ->
     return place_memory(arrays, current_mesh()), entries
 
 
+def open_questions(store: Store, questions: ArtifactRef) -> pa.Table:
+    """Return a ``qa_examples`` table that is trained on.
+
+    Raises:
+        TrainingError: it is empty.
+    """
+    table = store.open_table(questions)
+    if not table.num_rows:
+        raise TrainingError(f"{questions} holds no training question: import it again")
+    return table
+
+
 @dataclass(frozen=True)
 class QuestionStageInputs:
     """What fine-tuning and QAMAT+ read: ``start`` searches the index.
@@ -115,24 +131,29 @@ def train_on_questions(
     """
     if (config.own_share > 0) != (inputs.own_questions is not None and inputs.own_mined is not None):
         raise ConfigError(f"own_share is {config.own_share:g}: give the memory's own questions if it is above 0")
-    store = Store(resources.home)
+    store, training = Store(resources.home), config.training
 
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
+        asked = open_questions(store, inputs.questions), store.open_table(inputs.mined)
+        own = None
+        if inputs.own_questions and inputs.own_mined:
+            own = store.open_table(inputs.own_questions), store.open_table(inputs.own_mined)
+            if not len(own[0]):
+                raise TrainingError(f"{inputs.own_questions} is empty, the memory gives no such question: own_share 0")
         start = open_checkpoint(store, inputs.start, config.model)
         memory, entries = open_memory(store, inputs.index, start)
 
-        def read(questions: ArtifactRef, mined: ArtifactRef) -> QueryExamples:
-            tables = store.open_table(questions), store.open_table(mined)
-            return question_examples(*tables, entries, start.tokenizer, start.reader.config)
+        def read() -> QueryExamples:
+            examples = question_examples(*asked, entries, start.tokenizer, start.reader.config)
+            if own is None:
+                return examples
+            more = question_examples(*own, entries, start.tokenizer, start.reader.config)
+            return with_share(examples, more, config.own_share, training.seed)
 
-        examples = read(inputs.questions, inputs.mined)
-        if inputs.own_questions and inputs.own_mined:
-            if not store.row(inputs.own_questions).rows:
-                raise TrainingError(f"{inputs.own_questions} is empty, the memory gives no such question: own_share 0")
-            own = read(inputs.own_questions, inputs.own_mined)
-            examples = with_share(examples, own, config.own_share, config.training.seed)
-        batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
-        return start, train(stage, config.training, start.params, loss(start.reader), batches, work)
+        rows = round(len(asked[0]) / (1 - config.own_share))
+        examples = pack_examples([read], rows, work / "examples", training.seed)
+        batches = partial(global_batch, examples, memory, training.batch_size, training.seed)
+        return start, train(stage, training, start.params, loss(start.reader), batches, work)
 
     return produce_checkpoint(
         store, module, config, inputs.refs(), name, learn, resources=resources, frozen_encoder=True
@@ -165,7 +186,7 @@ def produce_checkpoint(
     job = Job(module=module, config=config, inputs=inputs, outputs={"checkpoint": ("checkpoint", name)})
 
     def build(work: Path) -> Mapping[str, DirectoryDraft]:
-        with use_mesh(resources.mesh):
+        with use_mesh(resources.mesh), tensorboard(store.home, name, job.keys()["checkpoint"]):
             start, trained = learn(work)
         card = CheckpointCard(
             role=module.rpartition(".")[2].removeprefix("train_").replace("_", "-"),
@@ -175,7 +196,7 @@ def produce_checkpoint(
             memory_encoder=start.encoder if frozen_encoder else None,
         )
         save_checkpoint(work / "checkpoint", trained.params, card, trained.history)
-        notes = {name: value for name, value in trained.history[-1].items() if name != "step"}
+        notes = {name: round(value, 6) for name, value in trained.history[-1].items() if name != "step"}
         return {"checkpoint": DirectoryDraft(work / "checkpoint", notes=notes)}
 
     return store.produce(job, build)["checkpoint"]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from qamat_core.qamat.batches import plain_batch
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.examples import QueryExamples, pretraining_examples, question_examples
+from qamat_core.qamat.examples import QueryExamples, question_examples
 from qamat_core.qamat.objectives import closed_book_loss
+from qamat_core.qamat.packing import PackedExamples, pack_examples
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.loop import Trained, train
@@ -20,7 +21,8 @@ from schemas.qamat import ClosedBookConfig
 from schemas.resources import Resources
 from schemas.tables import MULTIHOP_EXAMPLES, QA_PAIRS
 from schemas.training import TrainingConfig
-from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, produce_checkpoint
+from tasks.qamat_examples import open_passages, pack_passages
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_questions, produce_checkpoint
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,18 @@ def run(config: ClosedBookConfig, inputs: ClosedBookInputs, *, name: Name, resou
     store = Store(resources.home)
 
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
+        shards, asked = open_passages(store, inputs.examples), open_questions(store, inputs.questions)
         start = open_checkpoint(store, inputs.start, config.model)
-        passages, questions = _examples(store, inputs, start)
-        filled = _train("closed-book-passages", config.passages, start, start.params, passages, work)
-        answered = _train("closed-book-questions", config.questions, start, filled.params, questions, work)
+        nothing = MemoryEntries.of(QA_PAIRS.empty_table(), start.tokenizer, start.reader.config)
+        first, second = work / "passages", work / "questions"
+        passages = pack_passages(shards, nothing, start, first, question_share=0, seed=config.passages.seed)
+        filled = _train("closed-book-passages", config.passages, start, start.params, passages, first)
+
+        def read() -> QueryExamples:
+            return question_examples(asked, MULTIHOP_EXAMPLES.empty_table(), nothing, start.tokenizer, config.model)
+
+        questions = pack_examples([read], len(asked), second / "examples", config.questions.seed)
+        answered = _train("closed-book-questions", config.questions, start, filled.params, questions, second)
         later = [point | {"step": point["step"] + config.passages.steps} for point in answered.history]
         return start, Trained(answered.params, filled.history + later)
 
@@ -49,18 +59,8 @@ def run(config: ClosedBookConfig, inputs: ClosedBookInputs, *, name: Name, resou
     )
 
 
-def _examples(store: Store, inputs: ClosedBookInputs, start: OpenCheckpoint) -> tuple[QueryExamples, QueryExamples]:
-    tokenizer, model = start.tokenizer, start.reader.config
-    none = MemoryEntries.of(QA_PAIRS.empty_table(), tokenizer, model)
-    passages, questions = store.open_table(inputs.examples), store.open_table(inputs.questions)
-    return (
-        pretraining_examples(passages, none, tokenizer, model),
-        question_examples(questions, MULTIHOP_EXAMPLES.empty_table(), none, tokenizer, model),
-    )
-
-
 def _train(
-    stage: str, training: TrainingConfig, start: OpenCheckpoint, params: Params, examples: QueryExamples, work: Path
+    stage: str, training: TrainingConfig, start: OpenCheckpoint, params: Params, examples: PackedExamples, work: Path
 ) -> Trained:
     batches = partial(plain_batch, examples, training.batch_size, training.seed)
-    return train(stage, training, params, closed_book_loss(start.reader, training.z_loss), batches, work / stage)
+    return train(stage, training, params, closed_book_loss(start.reader, training.z_loss), batches, work)

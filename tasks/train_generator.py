@@ -1,6 +1,6 @@
 """The generator: annotations, the passages that they stand in, a tokenizer -> checkpoint (role "generator")."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from qamat_core.store.shards import read_shard
 from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, save_checkpoint
+from qamat_core.training.metrics import tensorboard
 from schemas.artifacts import ArtifactRef, Name
 from schemas.generation import TrainGeneratorConfig
 from schemas.records import Annotation, Passage
@@ -33,7 +34,12 @@ def run(config: TrainGeneratorConfig, inputs: GeneratorInputs, *, name: Name, re
     """
     store = Store(resources.home)
     job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"checkpoint": ("checkpoint", name)})
-    return store.produce(job, lambda work: {"checkpoint": _train(store, config, inputs, work)})["checkpoint"]
+
+    def build(work: Path) -> Mapping[str, DirectoryDraft]:
+        with tensorboard(store.home, name, job.keys()["checkpoint"]):
+            return {"checkpoint": _train(store, config, inputs, work)}
+
+    return store.produce(job, build)["checkpoint"]
 
 
 def _train(store: Store, config: TrainGeneratorConfig, inputs: GeneratorInputs, work: Path) -> DirectoryDraft:
@@ -45,7 +51,7 @@ def _train(store: Store, config: TrainGeneratorConfig, inputs: GeneratorInputs, 
         role=STAGE, model=config.model, tokenizer=inputs.tokenizer, settings=config.generator.model_dump(mode="json")
     )
     save_checkpoint(work / "checkpoint", trained.params, card, trained.history)
-    notes = {"annotations": len(data.pairs), "left_out": data.left_out, "loss": trained.history[-1]["loss"]}
+    notes = {"annotations": len(data.pairs), "left_out": data.left_out, "loss": round(trained.history[-1]["loss"], 6)}
     return DirectoryDraft(work / "checkpoint", notes=notes)
 
 

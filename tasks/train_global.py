@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from qamat_core.qamat.batches import global_batch
-from qamat_core.qamat.examples import pretraining_examples, with_questions
 from qamat_core.qamat.objectives import global_loss
 from qamat_core.store.store import Store
 from qamat_core.training.loop import Trained, train
 from schemas.artifacts import ArtifactRef, Name
 from schemas.qamat import GlobalConfig
 from schemas.resources import Resources
+from tasks.qamat_examples import open_passages, pack_passages
 from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_memory, produce_checkpoint
 
 
@@ -32,13 +32,13 @@ def run(config: GlobalConfig, inputs: GlobalInputs, *, name: Name, resources: Re
     store = Store(resources.home)
 
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
+        shards, training = open_passages(store, inputs.examples), config.training
         start = open_checkpoint(store, inputs.start, config.model)
         memory, entries = open_memory(store, inputs.index, start)
-        masked = store.open_table(inputs.examples)
-        examples = pretraining_examples(masked, entries, start.tokenizer, start.reader.config)
-        examples = with_questions(examples, entries, start.reader.first_sentinel, config.question_share)
-        batches = partial(global_batch, examples, memory, config.training.batch_size, config.training.seed)
-        return start, train("global", config.training, start.params, global_loss(start.reader, config), batches, work)
+        share = config.question_share
+        examples = pack_passages(shards, entries, start, work, question_share=share, seed=training.seed)
+        batches = partial(global_batch, examples, memory, training.batch_size, training.seed)
+        return start, train("global", training, start.params, global_loss(start.reader, config), batches, work)
 
     return produce_checkpoint(
         store, __name__, config, vars(inputs), name, learn, resources=resources, frozen_encoder=True

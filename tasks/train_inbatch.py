@@ -9,13 +9,13 @@ from pathlib import Path
 
 from qamat_core.qamat.batches import in_batch
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.examples import pretraining_examples, with_questions
 from qamat_core.qamat.objectives import in_batch_loss
 from qamat_core.store.store import Store
 from qamat_core.training.loop import Trained, train
 from schemas.artifacts import ArtifactRef, Name
 from schemas.qamat import InBatchConfig
 from schemas.resources import Resources
+from tasks.qamat_examples import open_passages, pack_passages
 from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, produce_checkpoint
 
 
@@ -33,12 +33,11 @@ def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: 
     store = Store(resources.home)
 
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
+        shards, training = open_passages(store, inputs.examples), config.training
         start = open_checkpoint(store, inputs.start, config.model)
         entries = MemoryEntries.of(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
-        masked = store.open_table(inputs.examples)
-        examples = pretraining_examples(masked, entries, start.tokenizer, start.reader.config)
-        examples = with_questions(examples, entries, start.reader.first_sentinel, config.question_share)
-        training = config.training
+        share = config.question_share
+        examples = pack_passages(shards, entries, start, work, question_share=share, seed=training.seed)
         batches = partial(in_batch, examples, entries, training.batch_size, config.negatives_per_example, training.seed)
         return start, train("in-batch", training, start.params, in_batch_loss(start.reader, config), batches, work)
 

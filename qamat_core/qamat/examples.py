@@ -11,7 +11,6 @@ from jaxtyping import Int, Int32
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.text import normalize_question
 from qamat_core.tokenizer import MASK, Tokenizer, fit_rows
-from schemas.errors import TrainingError
 from schemas.model import PAD_ID
 from schemas.qamat import QamatConfig
 
@@ -52,10 +51,8 @@ def pretraining_examples(
     """Build examples of a ``pretrain_examples`` table.
 
     A passage that is longer than ``passage_length`` is cut to a window around its first mask; a span whose mask
-    falls outside the window leaves targets and positives.
+    falls outside the window leaves targets and positives. The table has at least one row.
     """
-    if not table.num_rows:
-        raise TrainingError("no pre-training examples: the memory holds no pair of the passages; regenerate the corpus")
     rows = [_masked_passage(row, entries, tokenizer, config) for row in table.to_pylist()]
     masks = max(len(positives) for _, _, positives, _ in rows)
     return QueryExamples(
@@ -63,7 +60,7 @@ def pretraining_examples(
         tokenizer.encode_table([target for _, target, _, _ in rows], config.target_length, eos=True),
         _pad([positives for _, _, positives, _ in rows], masks),
         np.full((len(rows), 1), UNKNOWN, np.int32),
-        _pad([negatives for *_, negatives in rows], max(len(negatives) for *_, negatives in rows)),
+        _pad([negatives for *_, negatives in rows], max(1, *(len(negatives) for *_, negatives in rows))),
         np.full((len(rows), 1), UNKNOWN, np.int32),
     )
 
@@ -89,10 +86,10 @@ def with_share(examples: QueryExamples, more: QueryExamples, share: float, seed:
     return joined(examples, more.take(np.resize(rows, _beside(examples, share))))
 
 
-def joined(examples: QueryExamples, more: QueryExamples) -> QueryExamples:
-    """Return both, padded to the same widths."""
+def joined(*parts: QueryExamples) -> QueryExamples:
+    """Return all of them, padded to the same widths."""
     return QueryExamples(
-        **{name: _stack(rows, getattr(more, name), EMPTY.get(name, UNKNOWN)) for name, rows in vars(examples).items()}
+        **{name: _stack([getattr(part, name) for part in parts], EMPTY.get(name, UNKNOWN)) for name in vars(parts[0])}
     )
 
 
@@ -103,10 +100,8 @@ def question_examples(
 
     ``mined`` is the ``multihop_examples`` table of the same questions: their final and first-hop entries. Entries
     with the words of the question itself are banned, but for a question that is made of them (tier "own"); a mined
-    entry that is banned counts as unknown.
+    entry that is banned counts as unknown. The table has at least one row.
     """
-    if not table.num_rows:
-        raise TrainingError("no training questions: the data set's table is empty; import it again")
     found = {row["example_id"]: row for row in reversed(mined.to_pylist())}
     ids = table.column("example_id").to_pylist()
     questions = table.column("question").to_pylist()
@@ -118,7 +113,7 @@ def question_examples(
         tokenizer.encode_table([f"{MASK} {answer}" for answer in answers], config.target_length, eos=True),
         _mined([found.get(key, {}).get("final_qa_id") for key in ids], entries.row_of, banned),
         _mined([found.get(key, {}).get("first_qa_id") for key in ids], entries.row_of, banned),
-        np.zeros((len(ids), 0), np.int32),
+        np.full((len(ids), 1), UNKNOWN, np.int32),
         banned,
     )
 
@@ -169,10 +164,9 @@ def _beside(examples: QueryExamples, share: float) -> int:
     return round(len(examples) * share / (1 - share))
 
 
-def _stack(rows: np.ndarray, more: np.ndarray, empty: int) -> np.ndarray:
-    width = max(rows.shape[1], more.shape[1])
-    parts = [np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=empty) for part in (rows, more)]
-    return np.concatenate(parts)
+def _stack(parts: Sequence[np.ndarray], empty: int) -> np.ndarray:
+    width = max(part.shape[1] for part in parts)
+    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=empty) for part in parts])
 
 
 def _pad(rows: Sequence[Sequence[int]], width: int) -> Int32[np.ndarray, "E W"]:

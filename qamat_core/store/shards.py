@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -64,7 +64,23 @@ def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
         return pq.ParquetFile(path, page_checksum_verification=True).read(columns)
     except (OSError, pa.ArrowException) as error:
-        raise CorruptArtifactError(f"{path}: unreadable ({error}); run `qamat artifacts verify --discard`") from error
+        raise _unreadable(path, error) from error
+
+
+def iter_shard(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield a shard in batches of so many rows, with its page checksums verified.
+
+    Raises:
+        CorruptArtifactError: as ``read_shard``.
+    """
+    try:
+        yield from pq.ParquetFile(path, page_checksum_verification=True).iter_batches(rows)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> CorruptArtifactError:
+    return CorruptArtifactError(f"{path}: unreadable ({error}); run `qamat artifacts verify --discard`")
 
 
 def table_digest(shards: Iterable[FileEntry]) -> str:

@@ -3,28 +3,28 @@
 The batch of a step is a function of the step's number, so a resumed run sees the batches that an unbroken one sees.
 """
 
-import math
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
-import orbax.checkpoint as ocp
 
-from qamat_core import progress
 from qamat_core.training.checkpoint import Params
+from qamat_core.training.loader import BatchOf, batch_stream
 from qamat_core.training.mesh import current_mesh, gather, place_batch
+from qamat_core.training.metrics import Curve, NotLearningError, Point, all_finite
 from qamat_core.training.optimizer import build_optimizer
-from qamat_core.training.step import Batch, LossFn, Metrics, compile_step, init_state
+from qamat_core.training.resume import Resumed, ResumePoints
+from qamat_core.training.step import LossFn, compile_step, init_state
 from schemas.errors import TrainingError
 from schemas.training import TrainingConfig
 
 
 class Trained(NamedTuple):
-    """The last parameters and the training curve (one entry every ``log_every`` steps)."""
+    """The last parameters and the training curve (one point every ``log_every`` steps)."""
 
     params: Params
-    history: list[dict[str, float]]
+    history: list[Point]
 
 
 def train(
@@ -32,7 +32,7 @@ def train(
     config: TrainingConfig,
     params: Params,
     loss_fn: LossFn,
-    batches: Callable[[int], Batch],
+    batches: BatchOf,
     work: Path,
 ) -> Trained:
     """Train for ``config.steps`` steps and return the last parameters.
@@ -42,57 +42,45 @@ def train(
         config: steps, optimiser, seed.
         params: where to start; the whole tree is updated.
         loss_fn: differentiated by its first argument and compiled once: batches must keep their shapes.
-        batches: returns the batch of a step, counted from 0.
+        batches: returns the batch of a step, counted from 0; called ahead of the step, by a thread.
         work: keeps resumable checkpoints while the stage runs.
 
     Raises:
-        TrainingError: the loss is not finite; names the step.
+        TrainingError: the loss is not finite or diverges, or a parameter is not finite; names the step and the last
+            good checkpoint.
+        CorruptArtifactError: the stage was run before, and none of its resumable checkpoints is whole.
     """
-    mesh = current_mesh()
     optimizer = build_optimizer(config.optimizer, config.steps)
+    mesh = current_mesh()
     step_fn = compile_step(optimizer, loss_fn, config.accumulate)
-    state = init_state(optimizer, params, mesh)
-    with _checkpoints(work / "resume", config.save_every) as manager:
-        state, history, start = _restore(manager, state)
+    fresh = init_state(optimizer, params, mesh)
+    with ResumePoints(work / "resume") as resume:
+        start, state, points, loader = resume.restore(fresh) or Resumed(0, fresh, [], {"next_index": 0})
         key = jax.random.key(config.seed)
-        for done in range(start + 1, config.steps + 1):
-            batch = place_batch(batches(done - 1), mesh)
-            state, metrics = step_fn(state, batch, jax.random.fold_in(key, done - 1))
-            if done % config.log_every == 0 or done == config.steps:
-                history.append({"step": done, **_finite(stage, done, metrics)})
-                progress.report(stage, done, config.steps, history[-1])
-            if done % config.save_every == 0 and done < config.steps:
-                _save(manager, done, state, history)
-    return Trained(gather(state["params"], mesh), history)
+        stream = batch_stream(batches, config.steps)
+        with Curve(stage, config, points) as curve, closing(stream):
+            stream.set_state(loader)
+            try:
+                for done in range(start + 1, config.steps + 1):
+                    batch = place_batch(next(stream), mesh)
+                    state, metrics = step_fn(state, batch, jax.random.fold_in(key, done - 1))
+                    curve.add(done, metrics)
+                    if done % config.save_every == 0 and done < config.steps:
+                        curve.settle()
+                        resume.save(done, state, curve.points, stream.get_state())
+                curve.settle()
+                if not all_finite(state["params"]):  # the loss shows it a step later
+                    raise NotLearningError(f"a parameter is not finite after step {config.steps}")
+            except NotLearningError as fault:
+                raise TrainingError(f"{stage}: {fault}; {_remedy(resume)}") from None
+    return Trained(gather(state["params"], mesh), curve.points)
 
 
-def _finite(stage: str, step: int, metrics: Metrics) -> dict[str, float]:
-    point = {name: round(float(value), 6) for name, value in metrics.items()}
-    if not math.isfinite(point["loss"]):
-        raise TrainingError(f"{stage}: the loss is {point['loss']} at step {step}; lower the learning rate")
-    return point
-
-
-def _checkpoints(directory: Path, every: int) -> ocp.CheckpointManager:
-    return ocp.CheckpointManager(
-        directory.absolute(),
-        item_names=("state", "history"),
-        options=ocp.CheckpointManagerOptions(max_to_keep=1, save_interval_steps=every, create=True),
+def _remedy(resume: ResumePoints) -> str:
+    resume.wait()
+    step = resume.newest()
+    kept = f"the last good checkpoint is of step {step}" if step else "no checkpoint was made yet"
+    return (
+        f"{kept}. Run it again: it goes on there, and a fault of the machine does not come back. If it does, lower the "
+        "learning rate (which trains from the start)"
     )
-
-
-def _save(manager: ocp.CheckpointManager, step: int, state: dict[str, Any], history: list[dict[str, float]]) -> None:
-    points = ocp.args.JsonSave({"points": list(history)})  # written in the background while the curve grows
-    manager.save(step, args=ocp.args.Composite(state=ocp.args.StandardSave(state), history=points))
-
-
-def _restore(
-    manager: ocp.CheckpointManager, fresh: dict[str, Any]
-) -> tuple[dict[str, Any], list[dict[str, float]], int]:
-    """Return state, curve and step of the newest checkpoint; the fresh state at step 0 if there is none."""
-    step = manager.latest_step()
-    if step is None:
-        return fresh, [], 0
-    items = ocp.args.Composite(state=ocp.args.StandardRestore(fresh), history=ocp.args.JsonRestore())
-    restored = manager.restore(step, args=items)
-    return restored["state"], restored["history"]["points"], step

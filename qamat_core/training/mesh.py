@@ -57,16 +57,20 @@ def place(array: Any, sharding: NamedSharding) -> jax.Array:
 
 
 def place_batch(batch: Any, mesh: Mesh) -> Any:
-    """Put a batch on the mesh: the rows of every array are divided over ``data``; what is there already stays.
+    """Put a batch on the mesh: rows of arrays are divided over ``data``, scalars are everywhere.
+
+    What is on devices already stays as it is.
 
     Raises:
         ConfigError: ``data`` does not divide the rows.
     """
-    rows = NamedSharding(mesh, PartitionSpec(DATA))
+    rows, everywhere = NamedSharding(mesh, PartitionSpec(DATA)), NamedSharding(mesh, PartitionSpec())
 
     def put(array: Any) -> jax.Array:
         if isinstance(array, jax.Array):
             return array
+        if not np.ndim(array):
+            return place(np.asarray(array), everywhere)
         if array.shape[0] % mesh.shape[DATA]:
             raise ConfigError(
                 f"the mesh's data axis of {mesh.shape[DATA]} does not divide the batch's {array.shape[0]} rows: "

@@ -1,6 +1,6 @@
 """One training step: loss, gradient (of the whole batch or of micro-batches), update; compiled for a mesh."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,12 +10,12 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int
 
 from qamat_core.training.checkpoint import Params
+from qamat_core.training.loader import Batch
 from qamat_core.training.mesh import place
+from qamat_core.training.metrics import Metrics
 from qamat_core.training.partitioning import DATA, state_shardings
 from schemas.errors import ConfigError
 
-Batch = Mapping[str, Any]
-Metrics = Mapping[str, Array]
 LossFn = Callable[[Params, Batch, Array], tuple[Array, Metrics]]
 """(parameters, batch, random key) -> (scalar loss, scalar metrics).
 

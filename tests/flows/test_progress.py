@@ -47,3 +47,18 @@ def test_a_terminal_shows_a_bar_and_keeps_a_line():
         teller.end("train x", "made in 1.0 s")
         assert bars.tasks == []
     assert "train x: made in 1.0 s" in screen.getvalue()
+
+
+def test_a_warning_goes_to_standard_error_without_a_terminal(capsys: pytest.CaptureFixture[str]):
+    LineTeller().warn("checkpoint x is damaged")
+    assert capsys.readouterr() == ("", "qamat: warning: checkpoint x is damaged\n")
+
+
+def test_a_terminal_shows_a_warning_above_the_bars():
+    screen = io.StringIO()
+    with Progress(console=Console(file=screen, force_terminal=True, width=60)) as bars:
+        teller = TerminalTeller(bars)
+        teller("in-batch", 5, 10, {})
+        teller.warn("a [damaged] checkpoint of a name that is longer than the terminal is wide")
+        assert len(bars.tasks) == 1
+    assert "a [damaged] checkpoint of a name that is longer than the terminal is wide" in screen.getvalue()

@@ -1,8 +1,6 @@
 """The generator job leaves a checkpoint that says what it is, and learns."""
 
-import json
-
-from qamat_core.training.checkpoint import HISTORY, load_card
+from qamat_core.training.checkpoint import load_card, load_history
 from schemas.generation import GeneratorConfig
 from tests.tasks.conftest import GENERATOR, Generated
 
@@ -18,7 +16,7 @@ def test_the_card_rebuilds_the_generator(generated: Generated):
 
 
 def test_every_task_learns(generated: Generated):
-    history = json.loads((generated.store.open_directory(generated.generator) / HISTORY).read_text())
+    history = load_history(generated.store.open_directory(generated.generator)).to_pylist()
     for task in ("extraction", "generation", "comprehension"):
         assert history[-1][task] < 0.7 * history[0][task]
 

@@ -1,12 +1,11 @@
 """Stage one learns to retrieve: on a tiny world recall@1 rises far above chance, over the whole memory too."""
 
-import json
 from dataclasses import dataclass
 
 import pytest
 
 from qamat_core.store.store import Store
-from qamat_core.training.checkpoint import HISTORY
+from qamat_core.training.checkpoint import load_history
 from schemas.artifacts import ArtifactRef
 from schemas.corpus import BuildWorldConfig, NegativesConfig
 from schemas.generation import TrainTokenizerConfig
@@ -70,7 +69,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
 
 
 def test_recall_rises_far_above_chance(learned: Learned):
-    history = json.loads((learned.store.open_directory(learned.checkpoint) / HISTORY).read_text())
+    history = load_history(learned.store.open_directory(learned.checkpoint)).to_pylist()
     recall = [point["recall_at_1"] for point in history]
     assert recall[0] < 0.3
     assert sum(recall[-3:]) / 3 > 0.55  # chance: 1 in 48

@@ -15,7 +15,7 @@ from qamat_core.training.checkpoint import load_card
 from qamat_core.training.loop import train
 from schemas.artifacts import ArtifactRef
 from schemas.corpus import BuildWorldConfig, ComposeConfig, MultihopConfig, NegativesConfig
-from schemas.errors import ConfigError, IncompatibleArtifactError, InputError, TrainingError
+from schemas.errors import ConfigError, CorruptArtifactError, IncompatibleArtifactError, InputError, TrainingError
 from schemas.generation import TrainTokenizerConfig
 from schemas.model import T5Config
 from schemas.qamat import (
@@ -248,15 +248,61 @@ def test_a_killed_stage_goes_on_and_ends_with_the_same_bytes(chain: Chain, monke
 
     def dying(*args: Any) -> Any:
         steps.append(args[-1])
-        if steps == [0, 1, 2]:
+        if args[-1] == 2:
             raise KeyboardInterrupt
         return in_batch(*args)
 
-    monkeypatch.setattr(train_inbatch, "in_batch", dying)
-    with pytest.raises(KeyboardInterrupt):
-        chain.train_inbatch("killed")
+    with monkeypatch.context() as patch:
+        patch.setattr(train_inbatch, "in_batch", dying)
+        with pytest.raises(KeyboardInterrupt):
+            chain.train_inbatch("killed")
+    assert steps[:3] == [0, 1, 2]
+    steps.clear()
+    monkeypatch.setattr(train_inbatch, "in_batch", lambda *args: steps.append(args[-1]) or in_batch(*args))
     assert chain.train_inbatch("killed").content == whole.content
-    assert steps == [0, 1, 2, 2, 3]
+    assert steps == [2, 3]
+
+
+def test_a_training_leaves_event_files_that_are_no_part_of_the_checkpoint(chain: Chain):
+    ref = chain.closed_book
+    folder = chain.store.home / "tensorboard" / ref.name / ref.key[:8]
+    stages = {path.parent.name for path in folder.rglob("*tfevents*")}
+    assert stages == {"closed-book-passages", "closed-book-questions"}
+    assert not list(chain.store.open_directory(ref).rglob("*tfevents*"))
+
+
+def test_tables_without_examples_are_named_before_anything_is_opened(chain: Chain, monkeypatch: pytest.MonkeyPatch):
+    passages, questions = (
+        register(chain.store, kind, "nothing-at-all", []) for kind in ("pretrain_examples", "qa_examples")
+    )
+    start, index, memory = chain.inbatch, chain.index, chain.world.gold_pairs
+    for task in (train_inbatch, train_global, qamat_stage, train_closed_book):
+        monkeypatch.delattr(task, "open_checkpoint")
+    more: dict[str, Any] = {"name": "nothing", "resources": chain.resources}
+    for run in (
+        lambda: train_inbatch.run(
+            InBatchConfig(**SHARED), train_inbatch.InBatchInputs(start, memory, passages), **more
+        ),
+        lambda: train_global.run(GlobalConfig(**SHARED), train_global.GlobalInputs(start, index, passages), **more),
+    ):
+        with pytest.raises(TrainingError, match="pretrain_examples/nothing-at-all@0 holds no example: the memory"):
+            run()
+    inputs = QuestionStageInputs(start, index, questions, chain.mined)
+    with pytest.raises(TrainingError, match="qa_examples/nothing-at-all@0 holds no training question: import"):
+        train_finetune.run(FinetuneConfig(**SHARED), inputs, **more)
+
+
+def test_a_damaged_shard_is_named_before_anything_is_opened(chain: Chain, monkeypatch: pytest.MonkeyPatch):
+    start, memory = chain.inbatch, chain.world.gold_pairs
+    damaged = register(chain.store, "pretrain_examples", "damaged", chain.store.open_table(chain.examples).to_pylist())
+    shard = Store(chain.resources.home).open_shards(damaged)[0]
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 4
+    shard.write_bytes(data)
+    monkeypatch.delattr(train_inbatch, "open_checkpoint")
+    inputs = train_inbatch.InBatchInputs(start, memory, damaged)
+    with pytest.raises(CorruptArtifactError, match=shard.name):
+        train_inbatch.run(InBatchConfig(**SHARED), inputs, name="damaged", resources=chain.resources)
 
 
 def test_an_index_of_another_encoder_is_refused(chain: Chain):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qamat_core.qamat.batches import batch_order, global_batch, in_batch, plain_batch
+from qamat_core.qamat.batches import global_batch, in_batch, plain_batch
 from qamat_core.qamat.examples import UNKNOWN, QueryExamples
+from qamat_core.qamat.packing import PackedExamples, pack_examples
 from tests.qamat_core.qamat import tiny
 
 COUNT = 7
@@ -22,24 +23,17 @@ EXAMPLES = QueryExamples(
 )
 
 
-@given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 5))
-def test_an_epoch_sees_every_example_once(count: int, batch_size: int, seed: int):
-    seen = np.concatenate([batch_order(count, batch_size, seed, step) for step in range(-(-3 * count // batch_size))])
-    for epoch in range(3):
-        assert sorted(seen[epoch * count : (epoch + 1) * count]) == list(range(count))
-
-
-def test_epochs_and_seeds_have_orders_of_their_own():
-    orders = [batch_order(40, 40, seed, step).tolist() for seed in (0, 1) for step in (0, 1)]
-    assert len({tuple(order) for order in orders}) == 4
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> PackedExamples:
+    return pack_examples([lambda: EXAMPLES], COUNT, tmp_path_factory.mktemp("packed"), seed=0)
 
 
 @pytest.mark.parametrize("name", ["in-batch", "global", "plain"])
-def test_a_batch_depends_on_nothing_but_its_step(name: str):
+def test_a_batch_depends_on_nothing_but_its_step(packed: PackedExamples, name: str):
     make = {
-        "in-batch": lambda step: in_batch(EXAMPLES, tiny.entries(), 3, 2, 0, step),
-        "global": lambda step: global_batch(EXAMPLES, tiny.memory(), 3, 0, step),
-        "plain": lambda step: plain_batch(EXAMPLES, 3, 0, step),
+        "in-batch": lambda step: in_batch(packed, tiny.entries(), 3, 2, 0, step),
+        "global": lambda step: global_batch(packed, tiny.memory(), 3, 0, step),
+        "plain": lambda step: plain_batch(packed, 3, 0, step),
     }[name]
     unbroken = [make(step) for step in range(8)]
     for step in (5, 2, 7):
@@ -49,34 +43,34 @@ def test_a_batch_depends_on_nothing_but_its_step(name: str):
     assert all(shape == shapes[0] for shape in shapes)
 
 
-@given(st.integers(1, 12), st.integers(0, 5), st.integers(0, 3), st.integers(0, 30))
+@given(batch_size=st.integers(1, 12), negatives=st.integers(0, 5), seed=st.integers(0, 3), step=st.integers(0, 30))
 def test_the_in_batch_memory_holds_every_entry_once_and_the_positives_at_their_places(
-    batch_size: int, negatives: int, seed: int, step: int
+    packed: PackedExamples, batch_size: int, negatives: int, seed: int, step: int
 ):
-    batch = in_batch(EXAMPLES, tiny.entries(), batch_size, negatives, seed, step)
+    batch = in_batch(packed, tiny.entries(), batch_size, negatives, seed, step)
     row_of = {tuple(tokens): row for row, tokens in enumerate(tiny.entries().key_tokens.tolist())}
     rows = [row_of[tuple(tokens)] for tokens in batch["key_tokens"].tolist()]
     assert len(rows) == batch_size * (2 + negatives)
     np.testing.assert_array_equal(batch["value_tokens"], tiny.entries().value_tokens[rows])
     unbanned = [row for row, banned in zip(rows, batch["banned"], strict=True) if not banned]
     assert sorted(unbanned) == sorted(set(rows))
-    for example, places in zip(batch_order(COUNT, batch_size, seed, step), batch["positives"], strict=True):
-        for positive, place in zip(EXAMPLES.positives[example], places, strict=True):
+    for positives, places in zip(packed.batch(batch_size, seed, step).positives, batch["positives"], strict=True):
+        for positive, place in zip(positives, places, strict=True):
             assert (place == UNKNOWN) == (positive == UNKNOWN)
             assert positive == UNKNOWN or (rows[place] == positive and not batch["banned"][place])
 
 
-def test_hard_negatives_come_before_random_ones():
+def test_hard_negatives_come_before_random_ones(packed: PackedExamples):
     for step in range(20):
-        (example,) = batch_order(COUNT, 1, 0, step)
-        batch = in_batch(EXAMPLES, tiny.entries(), 1, 2, 0, step)
+        (negatives,) = packed.batch(1, 0, step).negatives
+        batch = in_batch(packed, tiny.entries(), 1, 2, 0, step)
         rows = [tiny.entries().key_tokens.tolist().index(tokens) for tokens in batch["key_tokens"].tolist()]
-        hard = {row for row in EXAMPLES.negatives[example].tolist() if row >= 0}
+        hard = {row for row in negatives.tolist() if row >= 0}
         assert len(hard & set(rows[2:])) == min(2, len(hard))
 
 
-def test_a_global_batch_carries_what_is_known_and_banned():
-    batch, chosen = global_batch(EXAMPLES, tiny.memory(), 4, 0, 3), batch_order(COUNT, 4, 0, 3)
-    np.testing.assert_array_equal(batch["positives"], EXAMPLES.positives[chosen])
-    np.testing.assert_array_equal(batch["first"], EXAMPLES.first[chosen])
-    np.testing.assert_array_equal(batch["banned_rows"], EXAMPLES.banned[chosen])
+def test_a_global_batch_carries_what_is_known_and_banned(packed: PackedExamples):
+    batch, examples = global_batch(packed, tiny.memory(), 4, 0, 3), packed.batch(4, 0, 3)
+    np.testing.assert_array_equal(batch["positives"], examples.positives)
+    np.testing.assert_array_equal(batch["first"], examples.first)
+    np.testing.assert_array_equal(batch["banned_rows"], examples.banned)

@@ -72,8 +72,43 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path):
         loss, metrics = loss_fn(params, batch, key)
         return loss * jnp.nan, metrics
 
-    with pytest.raises(TrainingError, match="line: the loss is nan at step 3; lower"):
+    with pytest.raises(TrainingError, match=r"line: the loss is nan at step 1; no checkpoint was made yet. Run it"):
         train("line", CONFIG, START, broken, batches, tmp_path)
+
+
+@pytest.mark.parametrize(("factor", "fault"), [(np.nan, "is nan at step 10"), (1e4, r"is .* at step 10, it was")])
+def test_a_fault_names_its_step_and_the_last_good_checkpoint(tmp_path: Path, factor: float, fault: str):
+    def broken(step: int) -> dict[str, Any]:
+        return {name: array * np.float32(factor if step == 9 else 1) for name, array in batches(step).items()}
+
+    for _ in range(2):  # it goes on at the good checkpoint
+        with pytest.raises(
+            TrainingError, match=f"line: the loss {fault}.*; the last good checkpoint is of step 8. Run"
+        ):
+            train("line", CONFIG, START, loss_fn, broken, tmp_path)
+    mended = train("line", CONFIG, START, loss_fn, batches, tmp_path)
+    whole = train("line", CONFIG, START, loss_fn, batches, tmp_path / "whole")
+    np.testing.assert_array_equal(mended.params["w"], whole.params["w"])
+
+
+def _loss_with_a_gradient_of_nan(params: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+    loss, metrics = loss_fn(params, batch, key)
+    return loss + jnp.sqrt(jnp.where(batch["bad"], 0 * params["w"].sum(), 1.0)), metrics
+
+
+@pytest.mark.parametrize(
+    ("bad", "fault"), [(8, "the loss is nan at step 9"), (12, "a parameter is not finite after step 12")]
+)
+def test_parameters_that_are_not_finite_make_no_good_checkpoint(tmp_path: Path, bad: int, fault: str):
+    with pytest.raises(TrainingError, match=f"line: {fault}; the last good checkpoint is of step {(bad - 1) // 4 * 4}"):
+        train(
+            "line",
+            CONFIG,
+            START,
+            _loss_with_a_gradient_of_nan,
+            lambda step: {**batches(step), "bad": np.bool_(step == bad - 1)},
+            tmp_path,
+        )
 
 
 @settings(deadline=None)  # the first example compiles
