@@ -76,7 +76,7 @@ class _Held:
 
     def read(self, path: Path) -> None:
         self.path, first = None, 0
-        for batch in iter_shard(path, _READ_ROWS):
+        for batch in iter_shard(path, _READ_ROWS, "run it again, which packs the examples again"):
             for name, rows in vars(_from_batch(batch)).items():
                 if name not in self._arrays:
                     self._arrays[name] = np.empty((self._rows, rows.shape[1]), np.int32)

@@ -64,23 +64,19 @@ def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
         return pq.ParquetFile(path, page_checksum_verification=True).read(columns)
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+        raise CorruptArtifactError(f"{path}: unreadable ({error}); run `qamat artifacts verify --discard`") from error
 
 
-def iter_shard(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
+def iter_shard(path: Path, rows: int, remedy: str) -> Iterator[pa.RecordBatch]:
     """Yield a shard in batches of so many rows, with its page checksums verified.
 
     Raises:
-        CorruptArtifactError: as ``read_shard``.
+        CorruptArtifactError: as ``read_shard``, with this remedy.
     """
     try:
         yield from pq.ParquetFile(path, page_checksum_verification=True).iter_batches(rows)
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> CorruptArtifactError:
-    return CorruptArtifactError(f"{path}: unreadable ({error}); run `qamat artifacts verify --discard`")
+        raise CorruptArtifactError(f"{path}: unreadable ({error}); {remedy}") from error
 
 
 def table_digest(shards: Iterable[FileEntry]) -> str:
