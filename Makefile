@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench demo study server test test-slow test-parity check format clean
+.PHONY: help setup lucene setup-bench setup-tpu demo study server test test-slow test-parity check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,13 @@ $(VENV)/.installed-parity: $(VENV)/.installed-lucene
 	$(PIP) --editable '.[dev,parity]'
 	touch $@
 
-$(VENV)/.installed-lucene: $(VENV)/.installed
+$(VENV)/.installed-$(VENV)/.installed-tpu: $(VENV)/.installed
+	$(PIP) --editable '.[dev,tpu]'
+	touch $@
+
+setup-tpu: $(VENV)/.installed-tpu ## Add libtpu, with which `qamat plan` compiles for TPUs
+
+lucene: $(VENV)/.installed
 	$(PIP) --editable '.[dev,lucene]'
 	$(PIP) --no-deps pyserini
 	touch $@
@@ -31,6 +37,12 @@ $(VENV)/.installed-lucene: $(VENV)/.installed
 $(VENV)/.installed-bench: $(VENV)/.installed-lucene
 	$(PIP) --editable '.[dev,bench]'
 	touch $@
+
+$(VENV)/.installed-tpu: $(VENV)/.installed
+	$(PIP) --editable '.[dev,tpu]'
+	touch $@
+
+setup-tpu: $(VENV)/.installed-tpu ## Add libtpu, with which `qamat plan` compiles for TPUs
 
 lucene: $(VENV)/.installed-lucene ## Add the BM25 engine lucene (pyserini's Java side with a JRE; no torch)
 

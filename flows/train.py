@@ -8,6 +8,7 @@ from flows import steps
 from flows.lookup import find_memory, find_start, find_t5, find_trained
 from flows.training import finetune, initialise, train_global, train_inbatch, train_multihop
 from qamat_core.store.store import Store
+from qamat_core.training.processes import join
 from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.orders import ImportStart, Stage, TrainQamat
 from schemas.preset_models import CorpusPreset, TrainingPreset
@@ -31,6 +32,7 @@ def import_start(order: ImportStart) -> ImportedRefs:
 @flow(name="train-qamat", persist_result=False)
 def train_qamat(order: TrainQamat) -> dict[str, Pretrained]:
     """Train the stages that are asked for; return the checkpoint and index of each."""
+    join(order.processes)
     numbers = preset(order.preset)
     resources = check_runner(order.resources())
     wanted: list[Stage] = [stage for stage in STAGES if stage in order.stages]

@@ -13,7 +13,8 @@ from schemas.base import Frozen
 from schemas.corpus import PairFormat
 from schemas.generation import ALL_TASKS, FilterName, GeneratorLengths, GeneratorTask, PromptFormat, RefilterConfig
 from schemas.preset_models import PresetName
-from schemas.resources import Resources, RunnerName
+from schemas.resources import Processes, Resources, RunnerName
+from schemas.training import MeshShape
 
 TableName = Literal["table1", "table2", "table3", "table4", "table5", "figure7"]
 MemoryKind = Literal["generated", "gold"]
@@ -208,6 +209,14 @@ class TrainQamat(_Order):
     """Questions to learn from that are read from a file, in the place of registered training questions."""
     seed: int = Field(default=0, ge=0)
     """Decides the starting weights and the order of examples."""
+    mesh: MeshShape = Field(default=MeshShape(), title="Mesh of devices")
+    """How the devices stand: parts of a batch by parts of wide layers."""
+    processes: Processes | None = Field(default=None, title="Processes")
+    """This process among several that train together; each gets the same order but for its index."""
+
+    def resources(self) -> Resources:
+        """Return how the jobs of this order run."""
+        return super().resources().model_copy(update={"mesh": self.mesh, "processes": self.processes})
 
     @model_validator(mode="after")
     def _check(self) -> "TrainQamat":

@@ -30,6 +30,21 @@ RunnerName = Annotated[_Known, BeforeValidator(_known)]
 """FnApiRunner: threads of this process. The others are Beam's names for what runs jobs elsewhere."""
 
 
+class Processes(Frozen):
+    """One of several processes that train together; each has the devices of its machine."""
+
+    coordinator: str = Field(pattern=r"^[^\s:]+:\d+$")
+    """``HOST:PORT`` of process 0, which listens there."""
+    count: int = Field(ge=1)
+    index: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Processes":
+        if self.index >= self.count:
+            raise ValueError(f"process {self.index} of {self.count}: they are counted from 0")
+        return self
+
+
 class Resources(Frozen):
     """Where artifacts live and what runs the Beam jobs."""
 
@@ -42,6 +57,8 @@ class Resources(Frozen):
     """Worker threads of FnApiRunner; other runners have options of their own."""
     mesh: MeshShape = MeshShape()
     """How the devices that training runs on stand."""
+    processes: Processes | None = None
+    """This process among those that train together; None for one alone."""
     bundle_repeat: int = Field(default=0, ge=0)
     """FnApiRunner replays every bundle that often: a fault test, the result must not change."""
 

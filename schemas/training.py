@@ -33,9 +33,9 @@ class OptimizerConfig(Frozen):
 class MeshShape(Frozen):
     """How the devices of all processes stand: it changes a result no more than rounding does."""
 
-    data: int | None = Field(default=None, ge=1)
+    data: int | None = Field(default=None, ge=1, title="Parts of a batch")
     """Parts that a batch is divided into; None for all devices."""
-    model: int = Field(default=1, ge=1)
+    model: int = Field(default=1, ge=1, title="Parts of wide layers")
     """Parts that wide layers are divided into."""
 
 

@@ -14,6 +14,7 @@ from qamat_core.qamat.index import check_encoder, load_index
 from qamat_core.qamat.packing import pack_examples
 from qamat_core.qamat.reader import Reader
 from qamat_core.qamat.search import FrozenMemory, place_memory
+from qamat_core.store.following import follows
 from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import CheckpointCard, Params, load_card, load_params, save_checkpoint
@@ -21,6 +22,7 @@ from qamat_core.training.loop import Trained, train
 from qamat_core.training.mesh import current_mesh, use_mesh
 from qamat_core.training.metrics import tensorboard
 from qamat_core.training.partitioning import check_divisible
+from qamat_core.training.processes import meet
 from qamat_core.training.step import LossFn
 from schemas.artifacts import ArtifactRef, Digest, Name
 from schemas.errors import ConfigError, IncompatibleArtifactError, TrainingError
@@ -188,6 +190,9 @@ def produce_checkpoint(
     def build(work: Path) -> Mapping[str, DirectoryDraft]:
         with use_mesh(resources.mesh), tensorboard(store.home, name, job.keys()["checkpoint"]):
             start, trained = learn(work)
+        meet()
+        if follows():
+            return {}
         card = CheckpointCard(
             role=module.rpartition(".")[2].removeprefix("train_").replace("_", "-"),
             model=start.reader.config.t5,
@@ -199,4 +204,4 @@ def produce_checkpoint(
         notes = {name: round(value, 6) for name, value in trained.history[-1].items() if name != "step"}
         return {"checkpoint": DirectoryDraft(work / "checkpoint", notes=notes)}
 
-    return store.produce(job, build)["checkpoint"]
+    return store.produce(job, build, together=True)["checkpoint"]

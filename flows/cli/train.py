@@ -1,5 +1,6 @@
 """`qamat train`: the stages of QAMAT over a memory."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,17 @@ Questions = Annotated[str, typer.Option(help="Training questions that are regist
 Dataset = Annotated[str | None, typer.Option(help="With --path: the data set's name.")]
 File = Annotated[Path | None, typer.Option("--path", help="A file of training questions (NQ-open JSONL, DPR CSV).")]
 Seed = Annotated[int, typer.Option(help="Seed of the training.")]
+Mesh = Annotated[
+    str | None,
+    typer.Option(metavar="DxM", help="Divide batches into D parts, wide layers into M (default: all devices by 1)."),
+]
+Together = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT,INDEX,COUNT",
+        help="Train with COUNT processes, each started so with its own INDEX; HOST:PORT is where number 0 listens.",
+    ),
+]
 
 
 @app.command("init")
@@ -62,11 +74,14 @@ def inbatch(
         str | None, typer.Option(help="A T5 of `qamat train init` (default: random weights, the corpus's tokenizer).")
     ] = None,
     seed: Seed = 0,
+    mesh: Mesh = None,
+    together: Together = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Stage one: the batch's own entries are the memory. Encodes the memory at its end."""
-    _train("inbatch", memory, preset, name, seed, home, as_json, corpus=corpus or memory, start=start)
+    devices = _devices(mesh, together)
+    _train("inbatch", memory, preset, name, seed, home, as_json, corpus=corpus or memory, start=start, **devices)
 
 
 @app.command("global")
@@ -75,11 +90,13 @@ def global_(
     preset: Preset = "mini",
     name: Name = None,
     seed: Seed = 0,
+    mesh: Mesh = None,
+    together: Together = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Stage two, from NAME-inbatch: the frozen global memory."""
-    _train("global", memory, preset, name, seed, home, as_json)
+    _train("global", memory, preset, name, seed, home, as_json, **_devices(mesh, together))
 
 
 @app.command("finetune")
@@ -91,6 +108,8 @@ def finetune(
     dataset: Dataset = None,
     path: File = None,
     seed: Seed = 0,
+    mesh: Mesh = None,
+    together: Together = None,
     workers: Workers = 2,
     runner: Runner = "FnApiRunner",
     runner_options: RunnerOptions = None,
@@ -100,7 +119,7 @@ def finetune(
     """Fine-tune on questions, from NAME-global."""
     asked = _questions(questions, dataset, path)
     beam = {"workers": workers, "runner": runner, "runner_options": runner_options or []}
-    _train("finetune", memory, preset, name, seed, home, as_json, **asked, **beam)
+    _train("finetune", memory, preset, name, seed, home, as_json, **asked, **beam, **_devices(mesh, together))
 
 
 @app.command("multihop")
@@ -112,6 +131,8 @@ def multihop(
     dataset: Dataset = None,
     path: File = None,
     seed: Seed = 0,
+    mesh: Mesh = None,
+    together: Together = None,
     workers: Workers = 2,
     runner: Runner = "FnApiRunner",
     runner_options: RunnerOptions = None,
@@ -121,7 +142,7 @@ def multihop(
     """QAMAT+, two rounds of retrieval, from NAME-finetune."""
     asked = _questions(questions, dataset, path)
     beam = {"workers": workers, "runner": runner, "runner_options": runner_options or []}
-    _train("multihop", memory, preset, name, seed, home, as_json, **asked, **beam)
+    _train("multihop", memory, preset, name, seed, home, as_json, **asked, **beam, **_devices(mesh, together))
 
 
 def _questions(questions: str, dataset: str | None, path: Path | None) -> dict[str, object]:
@@ -130,6 +151,19 @@ def _questions(questions: str, dataset: str | None, path: Path | None) -> dict[s
     if path is None:
         return {"questions": questions}
     return {"file": {"path": str(path.absolute()), "dataset": dataset}}
+
+
+def _devices(mesh: str | None, together: str | None) -> dict[str, object]:
+    found: dict[str, object] = {}
+    if mesh is not None:
+        if not (parts := re.fullmatch(r"(\d+)x(\d+)", mesh)):
+            raise typer.BadParameter(f"--mesh {mesh}: write DxM, such as 4x2")
+        found["mesh"] = {"data": int(parts[1]), "model": int(parts[2])}
+    if together is not None:
+        if not (parts := re.fullmatch(r"(.+),(\d+),(\d+)", together)):
+            raise typer.BadParameter(f"--together {together}: write HOST:PORT,INDEX,COUNT, such as localhost:9876,0,2")
+        found["processes"] = {"coordinator": parts[1], "index": int(parts[2]), "count": int(parts[3])}
+    return found
 
 
 def _train(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -43,6 +44,16 @@ CHIPS: Final[Mapping[str, Chip]] = MappingProxyType(
 ``gpu`` is an H100 SXM (its data sheet, dense). ``cpu`` is a guess at two cores, for trials of this command alone."""
 
 
+_LIBTPU: Final = {
+    "TPU_SKIP_MDS_QUERY": "1",  # it would ask the cloud's metadata server which TPU this is
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # it compiles alone, and takes no TPU from another process
+    "TPU_STDERR_LOG_LEVEL": "3",
+    "TPU_MIN_LOG_LEVEL": "3",
+    "TPU_ACCELERATOR_TYPE": "none",
+    "TPU_WORKER_HOSTNAMES": "localhost",
+}
+
+
 class Devices(NamedTuple):
     """The devices that are planned for."""
 
@@ -78,12 +89,11 @@ def _local(platform: str) -> list[Any]:
 
 
 def _described(topology: str) -> np.ndarray:
-    os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # libtpu would ask the cloud's metadata server which TPU this is
-    os.environ.setdefault("TPU_STDERR_LOG_LEVEL", "3")
-    os.environ.setdefault("TPU_MIN_LOG_LEVEL", "3")
+    if find_spec("libtpu") is None:
+        raise ConfigError("libtpu is not installed: make setup-tpu (or pip install 'qamat[tpu]')")
+    for name, value in _LIBTPU.items():
+        os.environ.setdefault(name, value)
     try:
         return np.array(topologies.get_topology_desc(platform="tpu", topology_name=topology).devices)
     except Exception as error:  # jax raises errors of several kinds, XLA's among them
-        if "libtpu" in str(error) or "PJRT" in str(error):
-            raise ConfigError("libtpu is not installed: make setup-tpu (or pip install 'qamat[tpu]')") from error
         raise ConfigError(f"topology {topology!r}: {str(error).partition(chr(10))[0]}") from error

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import jax
 
@@ -12,6 +12,9 @@ from qamat_core.planning.chips import GIB, Devices
 from qamat_core.planning.costs import Costs, costs_of
 from qamat_core.planning.programs import Program, programs
 from schemas.preset_models import Preset
+
+_QUICKLY: Final = {"exec_time_optimization_effort": -1.0}
+"""The compiler looks for the fastest form of each operation less long: a third of the time, the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def plan(preset: Preset, entries: int, devices: Devices) -> Iterator[Planned]:
 def _compile(program: Program, devices: Devices) -> Planned:
     began = time.monotonic()
     try:
-        compiled = program.function.lower(*program.arguments).compile()
+        compiled = program.function.lower(*program.arguments).compile(compiler_options=_QUICKLY)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise

@@ -121,5 +121,6 @@ def _sum_up(
 ) -> tuple[Array, Metrics]:
     answer = reader.loss(params, context, batch["targets"], config.training.z_loss, total_of(batch, "targets"))
     contrast, hit = contrastive_loss(ranking, total_of(batch, "positives"))
-    loss = answer + config.retrieval_loss_weight * contrast
+    weight = config.retrieval_loss_weight
+    loss = answer + weight * contrast if weight else answer  # its gradient would search the memory twice more
     return loss, {"answer_loss": answer, "retrieval_loss": contrast, "recall_at_1": hit}

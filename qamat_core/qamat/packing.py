@@ -21,6 +21,7 @@ from jaxtyping import Int, Int32
 
 from qamat_core import progress
 from qamat_core.qamat.examples import QueryExamples, joined
+from qamat_core.store.following import follows, wait_for
 from qamat_core.store.shards import FileEntry, iter_shard, sha256_of, write_shard
 
 SHARD_ROWS: Final = 65536
@@ -114,7 +115,7 @@ def pack_examples(parts: Sequence[Part], rows: int, directory: Path, seed: int) 
         directory: of the packed examples alone.
         seed: deals the rows.
     """
-    if packed := _found(directory):
+    if packed := wait_for(lambda: _found(directory)) if follows() else _found(directory):
         return packed
     dealt, buckets = directory / "dealt", max(1, round(rows / SHARD_ROWS))
     dealt.mkdir(parents=True, exist_ok=True)

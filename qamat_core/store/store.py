@@ -14,6 +14,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from qamat_core.store.fingerprint import artifact_key, code_digest
+from qamat_core.store.following import follows, wait_for
 from qamat_core.store.provenance import flow_run_id, git_commit, pins_digest
 from qamat_core.store.registry import Registry, RegistryRow, now
 from qamat_core.store.same_code import note_code
@@ -120,18 +121,27 @@ class Store:
         keys = job.keys()
         return {label: known[key] for label, key in keys.items()} if known.keys() >= set(keys.values()) else None
 
-    def produce(self, job: Job, build: Callable[[Path], Mapping[str, Draft]]) -> dict[str, ArtifactRef]:
+    def produce(
+        self, job: Job, build: Callable[[Path], Mapping[str, Draft]], *, together: bool = False
+    ) -> dict[str, ArtifactRef]:
         """Return the outputs of a job by label; ``build`` makes them if they are not registered.
 
         Args:
             job: what is to be made; refused with a ``ConfigError`` before the work if a name is too long.
             build: gets a work directory, returns a draft by label. The directory is the same after a crash, so that
                 what a killed run had finished is found again; it is removed after the commit.
+            together: processes that follow another one build too, in the same directory; what they return is not
+                looked at. Otherwise they only wait for what the first makes.
         """
         for _, name in job.outputs.values():
             if not _NAME.fullmatch(name):
                 raise ConfigError(f"name {name!r}: 1 to 64 lower-case letters, digits and hyphens; give a shorter one")
         work = self.home / "work" / min(job.keys().values())
+        if follows():
+            if together and not self.find(job):
+                work.mkdir(exist_ok=True)
+                build(work)
+            return wait_for(lambda: self.find(job))
         if (found := self.find(job)) and not work.exists():
             return found
         with _locked(work.with_suffix(".lock")):
