@@ -49,7 +49,7 @@ _LIBTPU: Final = {
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # it compiles alone, and takes no TPU from another process
     "TPU_STDERR_LOG_LEVEL": "3",
     "TPU_MIN_LOG_LEVEL": "3",
-    "TPU_ACCELERATOR_TYPE": "none",
+    "TPU_ACCELERATOR_TYPE": "v3-8",
     "TPU_WORKER_HOSTNAMES": "localhost",
 }
 
