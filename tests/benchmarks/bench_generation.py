@@ -6,10 +6,8 @@ pieces a second of processor time, which other work on the machine disturbs leas
 """
 
 import json
-import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +20,7 @@ from qamat_core.t5.conversion import from_transformers
 from qamat_core.t5.decoding import untie
 from qamat_core.t5.network import T5
 from schemas.model import EOS_ID, PAD_ID, T5Config
-from tests.benchmarks.measure import Row, compare, interleave, require
+from tests.benchmarks.measure import Row, compare, interleave, one_core, require
 
 Ids = np.ndarray
 Decode = Callable[[int], Ids]
@@ -46,7 +44,7 @@ def run(*, quick: bool) -> list[Row]:
     """Measure greedy and beam search of four against both peers."""
     versions = require("jax", "torch", *PEERS)
     work = Work(rows=4, source=16, target=4, layers=1, rounds=1) if quick else Work()
-    with _one_core(), tempfile.TemporaryDirectory() as folder:
+    with one_core(), tempfile.TemporaryDirectory() as folder:
         model, path = _random_model(work), Path(folder)
         model.save_pretrained(path / "transformers")
         sources = np.random.default_rng(0).integers(3, 32_000, (work.rows, work.source)).astype(np.int32)
@@ -72,17 +70,6 @@ def _measure(decoders: Mapping[str, Decode], beams: int, work: Work, versions: M
             versions,
             f"one core, float32, {work.rows} rows, {work.source} -> {work.target}; {equal} rows come out equal",
         )
-
-
-@contextmanager
-def _one_core() -> Generator[None]:
-    """Keep this thread, and those that it starts, on one core. XLA's start with the first use of jax."""
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
 
 
 def _random_model(work: Work) -> Any:

@@ -1,8 +1,10 @@
 """How benchmarks measure: ours and the peer's in turns within one run, and what a row of the result says."""
 
 import gc
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
@@ -44,6 +46,17 @@ def require(*distributions: str) -> dict[str, str]:
         return {name: version(name) for name in distributions}
     except PackageNotFoundError as error:
         raise ConfigError(f"benchmark: the peer {error.name} is not installed; run `make setup-bench`") from error
+
+
+@contextmanager
+def one_core() -> Generator[None]:
+    """Keep this thread, and those that it starts, on one core. XLA's start with the first use of jax."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def timed(run: Callable[[], object]) -> Cost:
