@@ -48,6 +48,8 @@ class _Scale(Frozen):
     finetuning_steps: int = 20_000
     """Not given."""
     shard_rows: int = 10_000
+    decoded: int = 512
+    """Rows of a batch of the generator."""
 
 
 def base() -> Preset:
@@ -57,7 +59,7 @@ def base() -> Preset:
 
 def large() -> Preset:
     """T5 large, as in the paper."""
-    return _preset("large", _Scale(t5=_t5(1024, 16, 2816, 24, remat=True)))
+    return _preset("large", _Scale(t5=_t5(1024, 16, 2816, 24, remat=True), decoded=128))
 
 
 def small() -> Preset:
@@ -120,9 +122,9 @@ def _corpus(scale: _Scale) -> CorpusPreset:
             rows=rows,
         ),
         answers=ExtractAnswersConfig(beam_size=8, shape=BatchShape(rows=64, buckets=(160,))),
-        questions=GenerateQuestionsConfig(shape=BatchShape(rows=512, buckets=(160,), slots=64)),
-        filter=FilterQuestionsConfig(shape=BatchShape(rows=512, buckets=(192,), slots=64)),
-        open_domain=FilterOpenDomainConfig(shape=BatchShape(rows=512, buckets=(192,), slots=64)),
+        questions=GenerateQuestionsConfig(shape=BatchShape(rows=scale.decoded, buckets=(160,), slots=64)),
+        filter=FilterQuestionsConfig(shape=BatchShape(rows=scale.decoded, buckets=(192,), slots=64)),
+        open_domain=FilterOpenDomainConfig(shape=BatchShape(rows=scale.decoded, buckets=(192,), slots=64)),
         memory=MemoryConfig(),
         negatives=NegativesConfig(spans_per_passage=1),
     )

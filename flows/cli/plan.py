@@ -66,7 +66,8 @@ def plan(
         print_table(_COLUMNS, [_cells(one) for one in stages])
     lost = [one for one in stages if not one.fits]
     for one in lost:
-        print(f"{one.costs.stage} does not fit: it lacks {_gib(-one.margin)}; {one.remedy}")
+        lack = f": it lacks {_gib(-one.margin)}" if one.margin < 0 else ""
+        print(f"{one.costs.stage} does not fit{lack}; {one.remedy}")
     if lost:
         raise typer.Exit(1)
 

@@ -61,8 +61,11 @@ def _compile(program: Program, devices: Devices) -> Planned:
 
 def _wanted(refusal: str) -> int:
     """Return the bytes that the compiler says a program needs; 0 where it does not say."""
-    found = re.search(r"[Uu]sed ([\d.]+)([GM]) of", refusal)
-    return int(float(found[1]) * (GIB if found[2] == "G" else GIB >> 10)) if found else 0
+    found = re.search(r"[Uu]sed ([\d.]+)([GMK]) of|needs ([\d.]+)([GMK])", refusal)
+    if not found:
+        return 0
+    amount, unit = (found[1], found[2]) if found[1] else (found[3], found[4])
+    return int(float(amount) * GIB / {"G": 1, "M": 1 << 10, "K": 1 << 20}[unit])
 
 
 Change = Callable[[dict[str, Any], str], bool]
