@@ -122,7 +122,7 @@ def sort_out(
     questions: Sequence[Row], found: Sequence[Sequence[Decoded]], tables: Tables, source: Source
 ) -> dict[str, pa.Table]:
     """Make a row of every verdict, in the questions' order; a question is quarantined if a reading of it is."""
-    answers = {row["answer_id"]: row["text"] for row in tables["answers"].to_pylist()}
+    answers = dict(zip(*(tables["answers"][name].to_pylist() for name in ("answer_id", "text")), strict=True))
     verdicts = [
         _judge(answers[question["answer_id"]], readings, question["scores"])
         for question, readings in zip(questions, found, strict=True)

@@ -7,13 +7,15 @@
 A run that was stopped goes on at the batch where it was.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from qamat_core.generation.examples import source_length, target_length
@@ -23,16 +25,18 @@ from qamat_core.store.shards import read_shard
 from qamat_core.store.store import Job, Store, TableDraft
 from schemas.generation import BatchShape, GeneratorTask, PromptFormat
 from schemas.resources import Resources
-from tasks.beam import Counted, Shards, Tables, align, for_each, read_shards, run_receipts, telling, write_result
+from tasks.beam import Counted, Shards, Tables, align, read_together, run_receipts, telling, write_result
 from tasks.generator_pool import generator_id, open_generator
 from tasks.inference import AskGenerator, Model, Place, Prompt, count_answers, read_answers
 from tasks.reuse import Asked, Earlier, merge
-from tasks.runner import run_pipeline
+from tasks.runner import run_pipeline, temporary_beside
 
 GENERATOR: Final = "generator"
 """The label of the input that is asked; the others are aligned tables, ``passages`` among them."""
 _BATCHES_PER_GROUP: Final = 16
 """Shards with few waiting rows share a group of about so many batches."""
+_ROWS_TOGETHER: Final = 4096
+"""Shards with few rows are looked through, and put together, as many at a time as have about so many."""
 
 Row = Mapping[str, Any]
 
@@ -91,12 +95,18 @@ def run_stage(
         earlier = Earlier.find(store, job, GENERATOR, work)
     else:
         earlier, shards = None, stage.retrieve(shards, resources)
-    plan = Plan(stage, source, shards, earlier, work)
-    counts = plan.count_waiting(resources)
+    plan = Plan(stage, source, shards, _sizes(shard[stage.asked.table] for shard in shards), earlier, work)
+    counts = plan.count_waiting()
     groups = group_shards(counts, max(1, _BATCHES_PER_GROUP * decoding.shape.rows // stage.prompts_per_row))
     _ask(plan, groups, sum(counts), model, resources)
-    drafts = run_receipts(len(shards), lambda: plan.assembler(groups), tuple(stage.asked.columns), work, resources)
-    return _with_notes(drafts, model_calls=count_answers(work), asked=sum(counts), found=plan.rows - sum(counts))
+    runs = group_shards(plan.sizes, _ROWS_TOGETHER)
+    drafts = run_receipts(runs, lambda: plan.assembler(groups), tuple(stage.asked.columns), work, resources)
+    found = sum(plan.sizes) - sum(counts)
+    return _with_notes(drafts, model_calls=count_answers(work), asked=sum(counts), found=found)
+
+
+def _sizes(shards: Iterable[Path]) -> list[int]:
+    return [pq.read_metadata(shard).num_rows for shard in shards]
 
 
 def group_shards(counts: Sequence[int], enough: int) -> list[list[int]]:
@@ -119,73 +129,79 @@ class Plan:
     stage: Stage
     source: Source
     shards: list[Shards]
+    sizes: list[int]
+    """The rows of each shard that are asked about, waiting or known."""
     earlier: Earlier | None
     work: Path
 
-    @property
-    def rows(self) -> int:
-        """All rows that are asked about, waiting or known."""
-        return sum(pq.read_metadata(shard[self.stage.asked.table]).num_rows for shard in self.shards)
-
-    def count_waiting(self, resources: Resources) -> list[int]:
-        """Return how many rows of each shard wait; leaves a file for each shard."""
+    def count_waiting(self) -> list[int]:
+        """Return how many rows of each shard wait; leaves a file of them."""
         if self.earlier is None:
-            return [pq.read_metadata(shard[self.stage.asked.table]).num_rows for shard in self.shards]
-        (self.work / "waiting").mkdir(exist_ok=True)
-        indexes = range(len(self.shards))
-        todo = [index for index in indexes if not self._file(index).exists()]
-        for_each(todo, lambda: self._find_waiting, self.work, resources)
-        return [len(np.load(self._file(index))) for index in indexes]
+            return self.sizes
+        if not self._file.exists():
+            with temporary_beside(self._file) as temporary, temporary.open("wb") as file:
+                np.save(file, np.concatenate(list(self._find_waiting(self.earlier))))
+        return [len(self.waiting(shard)) for shard in range(len(self.shards))]
 
-    def _find_waiting(self, index: int) -> None:
-        assert self.earlier is not None
-        rows = self.earlier.waiting(self.stage.asked, read_shards(self.shards[index]))
-        temporary = self._file(index).with_suffix(".tmp.npy")
-        np.save(temporary, np.array(rows, np.int64))
-        temporary.replace(self._file(index))
+    def _find_waiting(self, earlier: Earlier) -> Iterator[np.ndarray]:
+        """Yield the waiting rows by their numbers in the whole table: only ids and titles are read, some shards a time."""
+        yield np.empty(0, np.int64)
+        for run in group_shards(self.sizes, _ROWS_TOGETHER):
+            yield sum(self.sizes[: run[0]]) + earlier.waiting(self.stage.asked, [self.shards[shard] for shard in run])
 
-    def _file(self, index: int) -> Path:
-        return self.work / "waiting" / f"{index:05d}.npy"
+    @property
+    def _file(self) -> Path:
+        return self.work / "waiting.npy"
 
-    def waiting(self, index: int, rows: int) -> list[int]:
-        """Return the waiting rows of a shard of so many rows."""
-        return list(range(rows)) if self.earlier is None else np.load(self._file(index)).tolist()
+    def waiting(self, shard: int) -> list[int]:
+        """Return the waiting rows of a shard."""
+        if self.earlier is None:
+            return list(range(self.sizes[shard]))
+        first = sum(self.sizes[:shard])
+        waiting = np.load(self._file, mmap_mode="r")
+        start, end = np.searchsorted(waiting, [first, first + self.sizes[shard]])
+        return (waiting[start:end] - first).tolist()
 
     def prompts(self, shards: Sequence[int]) -> list[Prompt]:
         """Return the prompts of the waiting rows of some shards."""
         return [prompt for shard in shards for prompt in self._prompts(shard)]
 
     def _prompts(self, shard: int) -> list[Prompt]:
-        tables = read_shards(self.shards[shard])
-        passages = {row["passage_id"]: row for row in tables["passages"].to_pylist()}
-        asked = tables[self.stage.asked.table].to_pylist()
+        waiting = self.waiting(shard)
+        if not waiting:
+            return []
+        given = self.shards[shard]
+        asked = read_shard(given[self.stage.asked.table]).take(waiting)
+        passages = read_shard(given["passages"])
+        passages = passages.filter(pc.is_in(passages["passage_id"], asked["passage_id"].combine_chunks()))
+        known = {row["passage_id"]: row for row in passages.to_pylist()}
         return [
-            Prompt(Place(shard, row, rank), text)
-            for row in self.waiting(shard, len(asked))
-            for rank, text in enumerate(
-                self.stage.prompts(self.source.prompts, passages[asked[row]["passage_id"]], asked[row])
-            )
+            Prompt(Place(shard, number, rank), text)
+            for number, row in zip(waiting, asked.to_pylist(), strict=True)
+            for rank, text in enumerate(self.stage.prompts(self.source.prompts, known[row["passage_id"]], row))
         ]
 
-    def assembler(self, groups: Sequence[Sequence[int]]) -> Callable[[int], None]:
-        """Return the function that writes the outputs of a shard, by its number."""
+    def assembler(self, groups: Sequence[Sequence[int]]) -> Callable[[Sequence[int]], None]:
+        """Return the function that writes the outputs of some shards, by their numbers."""
         group_of = {shard: group for group, members in enumerate(groups) for shard in members}
-        return lambda shard: self._assemble(shard, group_of[shard])
+        return lambda run: self._assemble(run, group_of)
 
-    def _assemble(self, shard: int, group: int) -> None:
-        asked, tables = self.stage.asked, read_shards(self.shards[shard])
-        rows = tables[asked.table].to_pylist()
-        waiting = self.waiting(shard, len(rows))
-        answers = read_answers(self.work, group, shard)
-        found: dict[int, list[Decoded]] = {row: [] for row in waiting}
-        for (row, _), decoded in sorted(answers.items(), key=lambda item: item[0]):
-            found[row].append(decoded)
-        new = self.stage.sort_out([rows[row] for row in waiting], list(found.values()), tables, self.source)
+    def _assemble(self, run: Sequence[int], group_of: Mapping[int, int]) -> None:
+        asked, tables = self.stage.asked, read_together([self.shards[shard] for shard in run])
+        rows = tables[asked.table]
+        ends = np.cumsum([self.sizes[shard] for shard in run]).tolist()
+        found: dict[int, list[Decoded]] = {}
+        for shard, first in zip(run, [0, *ends], strict=False):
+            found |= {first + row: [] for row in self.waiting(shard)}
+            for (row, _), decoded in sorted(read_answers(self.work, group_of[shard], shard).items(), key=itemgetter(0)):
+                found[first + row].append(decoded)
+        waiting = rows.take(pa.array(found, pa.int64()))
+        new = self.stage.sort_out(waiting.to_pylist(), list(found.values()), tables, self.source)
         old = {kind: table.slice(0, 0) for kind, table in new.items()}
         if self.earlier is not None:
             old = self.earlier.made(asked, tables)
-        merged = merge(new, old, asked, [row[asked.key] for row in rows])
-        write_result(self.work, shard, Counted(merged, *self.stage.count(merged)), tuple(asked.columns))
+        for shard, merged in zip(run, merge(new, old, asked, rows[asked.key], ends), strict=True):
+            write_result(self.work, shard, Counted(merged, *self.stage.count(merged)), tuple(asked.columns))
 
 
 def _ask(plan: Plan, groups: Sequence[Sequence[int]], rows: int, model: Model, resources: Resources) -> None:
@@ -200,10 +216,9 @@ def _ask(plan: Plan, groups: Sequence[Sequence[int]], rows: int, model: Model, r
 def _with_notes(drafts: Mapping[str, TableDraft], **notes: int) -> dict[str, TableDraft]:
     """Note model calls, rows asked about and found again, and records quarantined."""
     quarantined = sum(
-        reason.startswith(PREFIX)
+        pc.sum(pc.starts_with(read_shard(draft.directory / shard.path, ["reason"])["reason"], PREFIX)).as_py() or 0
         for kind, draft in drafts.items()
         if kind in ("rejects", "verdicts")
         for shard in draft.shards
-        for reason in read_shard(draft.directory / shard.path, ["reason"])["reason"].to_pylist()
     )
     return {kind: replace(draft, notes={**notes, "quarantined": quarantined}) for kind, draft in drafts.items()}
