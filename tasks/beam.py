@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 Tables = Mapping[str, pa.Table]
 Shards = Mapping[str, Path]
+Columns = Mapping[str, Sequence[str] | None]
+"""Columns by the label of their table; None for all."""
 
 
 class Receipt(Frozen):
@@ -134,10 +136,12 @@ def read_shards(shards: Shards) -> Tables:
     return {label: read_shard(path) for label, path in shards.items()}
 
 
-def read_together(shards: Sequence[Shards], columns: Mapping[str, Sequence[str]] | None = None) -> dict[str, pa.Table]:
-    """Read some shards of each table, or only these columns of the tables named, one shard after another."""
-    names = {label: None for label in shards[0]} if columns is None else {k: [*v] for k, v in columns.items()}
-    return {label: pa.concat_tables([read_shard(shard[label], some) for shard in shards]) for label, some in names.items()}
+def read_together(shards: Sequence[Shards], columns: Columns) -> dict[str, pa.Table]:
+    """Read some shards of each table named, one after another."""
+    return {
+        label: pa.concat_tables([read_shard(shard[label], [*names] if names else None) for shard in shards])
+        for label, names in columns.items()
+    }
 
 
 def for_each(

@@ -66,7 +66,9 @@ class Retrieval:
         """Return what is asked about each question: one prompt a passage found."""
         asked = Asked("questions", "qa_id", {"verdicts": "qa_id"})
         prompts = partial(_prompts, self.folder)
-        return Stage(COMPREHENSION, asked, prompts, sort_out, count_verdicts, self.run, self.config.passages)
+        return Stage(
+            COMPREHENSION, asked, prompts, sort_out, count_verdicts, self.run, ("answers",), self.config.passages
+        )
 
     def run(self, shards: Sequence[Shards], resources: Resources) -> list[Shards]:
         """Index the passages, find some for every question; return the shards with these questions in their place."""

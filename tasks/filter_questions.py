@@ -84,4 +84,11 @@ def count_verdicts(tables: Tables) -> tuple[int, int, int]:
     return verdicts.num_rows, kept, verdicts.num_rows - kept
 
 
-STAGE = Stage(COMPREHENSION, Asked("questions", "qa_id", {"verdicts": "qa_id"}), _prompts, sort_out, count_verdicts)
+STAGE = Stage(
+    COMPREHENSION,
+    Asked("questions", "qa_id", {"verdicts": "qa_id"}),
+    _prompts,
+    sort_out,
+    count_verdicts,
+    beside=("answers",),
+)

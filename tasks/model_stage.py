@@ -15,20 +15,19 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from qamat_core.generation.examples import source_length, target_length
 from qamat_core.generation.generator import Search
-from qamat_core.generation.quarantine import PREFIX, Decoded
+from qamat_core.generation.quarantine import Decoded
 from qamat_core.store.shards import read_shard
 from qamat_core.store.store import Job, Store, TableDraft
 from schemas.generation import BatchShape, GeneratorTask, PromptFormat
 from schemas.resources import Resources
-from tasks.beam import Counted, Shards, Tables, align, read_together, run_receipts, telling, write_result
+from tasks.beam import Counted, Shards, Tables, align, read_shards, read_together, run_receipts, telling, write_result
 from tasks.generator_pool import generator_id, open_generator
 from tasks.inference import AskGenerator, Model, Place, Prompt, count_answers, read_answers
-from tasks.reuse import Asked, Earlier, merge
+from tasks.reuse import Asked, Earlier, among, merge, quarantined
 from tasks.runner import run_pipeline, temporary_beside
 
 GENERATOR: Final = "generator"
@@ -50,12 +49,14 @@ class Stage:
     prompts: Callable[[PromptFormat, Row, Row], Sequence[str]]
     """The prompts about a row, given the format, the row's passage and the row."""
     sort_out: Callable[[Sequence[Row], Sequence[Sequence[Decoded]], Tables, "Source"], Mapping[str, pa.Table]]
-    """The output tables of the rows, given what was decoded of each one's prompts and the shard's tables."""
+    """The output tables of the rows, given what was decoded of each one's prompts, and the tables that stand beside."""
     count: Callable[[Tables], tuple[int, int, int]]
     """The records read, kept and rejected, given a shard's output tables."""
     retrieve: Callable[[Sequence[Shards], Resources], list[Shards]] | None = None
     """Returns the shards with what is found elsewhere for their rows. What is asked then depends on more than a row and
     its passage, so nothing is taken over from an earlier run."""
+    beside: tuple[str, ...] = ()
+    """The tables, by label, that ``sort_out`` reads besides the one that is asked about."""
     prompts_per_row: int = 1
     """About so many: for the size of groups and for the progress."""
 
@@ -141,45 +142,42 @@ class Plan:
         if not self._file.exists():
             with temporary_beside(self._file) as temporary, temporary.open("wb") as file:
                 np.save(file, np.concatenate(list(self._find_waiting(self.earlier))))
-        return [len(self.waiting(shard)) for shard in range(len(self.shards))]
+        return [len(rows) for rows in self.waiting(range(len(self.shards)))]
 
     def _find_waiting(self, earlier: Earlier) -> Iterator[np.ndarray]:
-        """Yield the waiting rows by their numbers in the whole table: only ids and titles are read, some shards a time."""
+        """Yield the waiting rows by their numbers in the whole table, having read ids and titles of some shards."""
         yield np.empty(0, np.int64)
+        first = 0
         for run in group_shards(self.sizes, _ROWS_TOGETHER):
-            yield sum(self.sizes[: run[0]]) + earlier.waiting(self.stage.asked, [self.shards[shard] for shard in run])
+            yield first + earlier.waiting(self.stage.asked, [self.shards[shard] for shard in run])
+            first += sum(self.sizes[shard] for shard in run)
 
     @property
     def _file(self) -> Path:
         return self.work / "waiting.npy"
 
-    def waiting(self, shard: int) -> list[int]:
-        """Return the waiting rows of a shard."""
+    def waiting(self, shards: Sequence[int]) -> list[list[int]]:
+        """Return the waiting rows of each of some shards."""
         if self.earlier is None:
-            return list(range(self.sizes[shard]))
-        first = sum(self.sizes[:shard])
+            return [list(range(self.sizes[shard])) for shard in shards]
         waiting = np.load(self._file, mmap_mode="r")
-        start, end = np.searchsorted(waiting, [first, first + self.sizes[shard]])
-        return (waiting[start:end] - first).tolist()
+        starts = np.cumsum([0, *self.sizes])
+        cuts = np.searchsorted(waiting, starts)
+        return [(waiting[cuts[shard] : cuts[shard + 1]] - starts[shard]).tolist() for shard in shards]
 
     def prompts(self, shards: Sequence[int]) -> list[Prompt]:
         """Return the prompts of the waiting rows of some shards."""
-        return [prompt for shard in shards for prompt in self._prompts(shard)]
+        waiting = zip(shards, self.waiting(shards), strict=True)
+        return [prompt for shard, rows in waiting if rows for prompt in self._prompts(shard, rows)]
 
-    def _prompts(self, shard: int) -> list[Prompt]:
-        waiting = self.waiting(shard)
-        if not waiting:
-            return []
-        given = self.shards[shard]
-        asked = read_shard(given[self.stage.asked.table]).take(waiting)
-        passages = read_shard(given["passages"])
-        passages = passages.filter(pc.is_in(passages["passage_id"], asked["passage_id"].combine_chunks()))
+    def _prompts(self, shard: int, waiting: Sequence[int]) -> Iterator[Prompt]:
+        tables = read_shards({label: self.shards[shard][label] for label in (self.stage.asked.table, "passages")})
+        asked = tables[self.stage.asked.table].take(waiting)
+        passages = tables["passages"].filter(among(tables["passages"]["passage_id"], asked["passage_id"]))
         known = {row["passage_id"]: row for row in passages.to_pylist()}
-        return [
-            Prompt(Place(shard, number, rank), text)
-            for number, row in zip(waiting, asked.to_pylist(), strict=True)
-            for rank, text in enumerate(self.stage.prompts(self.source.prompts, known[row["passage_id"]], row))
-        ]
+        for number, row in zip(waiting, asked.to_pylist(), strict=True):
+            prompts = self.stage.prompts(self.source.prompts, known[row["passage_id"]], row)
+            yield from (Prompt(Place(shard, number, rank), text) for rank, text in enumerate(prompts))
 
     def assembler(self, groups: Sequence[Sequence[int]]) -> Callable[[Sequence[int]], None]:
         """Return the function that writes the outputs of some shards, by their numbers."""
@@ -187,19 +185,22 @@ class Plan:
         return lambda run: self._assemble(run, group_of)
 
     def _assemble(self, run: Sequence[int], group_of: Mapping[int, int]) -> None:
-        asked, tables = self.stage.asked, read_together([self.shards[shard] for shard in run])
+        asked, shards = self.stage.asked, [self.shards[shard] for shard in run]
+        tables = read_together(
+            shards, {label: None for label in shards[0] if label in (asked.table, *self.stage.beside)}
+        )
         rows = tables[asked.table]
         ends = np.cumsum([self.sizes[shard] for shard in run]).tolist()
         found: dict[int, list[Decoded]] = {}
-        for shard, first in zip(run, [0, *ends], strict=False):
-            found |= {first + row: [] for row in self.waiting(shard)}
+        for shard, first, waiting in zip(run, [0, *ends[:-1]], self.waiting(run), strict=True):
+            found |= {first + row: [] for row in waiting}
             for (row, _), decoded in sorted(read_answers(self.work, group_of[shard], shard).items(), key=itemgetter(0)):
                 found[first + row].append(decoded)
-        waiting = rows.take(pa.array(found, pa.int64()))
-        new = self.stage.sort_out(waiting.to_pylist(), list(found.values()), tables, self.source)
+        places = np.array([*found], np.int64)
+        new = self.stage.sort_out(rows.take(places).to_pylist(), list(found.values()), tables, self.source)
         old = {kind: table.slice(0, 0) for kind, table in new.items()}
         if self.earlier is not None:
-            old = self.earlier.made(asked, tables)
+            old = self.earlier.made(asked, rows.take(np.delete(np.arange(len(rows)), places)))
         for shard, merged in zip(run, merge(new, old, asked, rows[asked.key], ends), strict=True):
             write_result(self.work, shard, Counted(merged, *self.stage.count(merged)), tuple(asked.columns))
 
@@ -215,10 +216,10 @@ def _ask(plan: Plan, groups: Sequence[Sequence[int]], rows: int, model: Model, r
 
 def _with_notes(drafts: Mapping[str, TableDraft], **notes: int) -> dict[str, TableDraft]:
     """Note model calls, rows asked about and found again, and records quarantined."""
-    quarantined = sum(
-        pc.sum(pc.starts_with(read_shard(draft.directory / shard.path, ["reason"])["reason"], PREFIX)).as_py() or 0
+    failed = sum(
+        len(quarantined(read_shard(draft.directory / shard.path, ["reason"])))
         for kind, draft in drafts.items()
         if kind in ("rejects", "verdicts")
         for shard in draft.shards
     )
-    return {kind: replace(draft, notes={**notes, "quarantined": quarantined}) for kind, draft in drafts.items()}
+    return {kind: replace(draft, notes={**notes, "quarantined": failed}) for kind, draft in drafts.items()}

@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute as _compute
 
 from qamat_core.generation.quarantine import PREFIX
 from qamat_core.store.shards import read_shard
@@ -21,9 +22,10 @@ from qamat_core.store.store import Job, Store
 from schemas.artifacts import ArtifactRef, TableKind
 from schemas.errors import ArtifactError
 from schemas.tables import TABLES
-from tasks.beam import Shards, Tables, align, read_together
+from tasks.beam import Columns, Shards, Tables, align, read_together
 
-Ids = pa.ChunkedArray
+pc: Any = _compute  # its functions are made at import, so there are no types
+Ids: TypeAlias = pa.ChunkedArray
 
 
 @dataclass(frozen=True)
@@ -84,27 +86,23 @@ class Earlier:
         known = self._known(asked, tables, self._gather(tables["passages"]["passage_id"], columns))
         return np.flatnonzero(~known)
 
-    def made(self, asked: Asked, tables: Tables) -> dict[str, pa.Table]:
-        """Return, by kind, what the predecessor made of the known rows of today's tables."""
-        columns = asked.deciding() | {f"made {kind}": TABLES[kind].names for kind in asked.columns}
-        old = self._gather(tables["passages"]["passage_id"], columns)
-        keys = tables[asked.table][asked.key].filter(pa.array(self._known(asked, tables, old)))
+    def made(self, asked: Asked, rows: pa.Table) -> dict[str, pa.Table]:
+        """Return, by kind, what the predecessor made of rows of today's that do not have to be asked about."""
+        old = self._gather(rows["passage_id"], {f"made {kind}": None for kind in asked.columns})
         made = {kind: (old[f"made {kind}"], column) for kind, column in asked.columns.items()}
-        return {kind: table.filter(_among(table[column], keys)) for kind, (table, column) in made.items()}
+        return {kind: table.filter(among(table[column], rows[asked.key])) for kind, (table, column) in made.items()}
 
     def _known(self, asked: Asked, tables: Tables, old: Tables) -> np.ndarray:
         """Return for each row that is asked about today whether it is known."""
         rows, passages, before = tables[asked.table], tables["passages"], old["passages"]
         titles = before["title"].take(_places(passages["passage_id"], before["passage_id"]))
         same = passages["passage_id"].filter(pc.equal(titles, passages["title"]))  # null where the passage is new
-        known = pc.and_(_among(rows[asked.key], old[asked.table][asked.key]), _among(rows["passage_id"], same))
+        known = pc.and_(among(rows[asked.key], old[asked.table][asked.key]), among(rows["passage_id"], same))
         for kind, column in asked.with_reasons.items():
-            made = old[f"made {kind}"]
-            quarantined = made[column].filter(pc.starts_with(made["reason"], PREFIX))
-            known = pc.and_not(known, _among(rows[asked.key], quarantined))
+            known = pc.and_not(known, among(rows[asked.key], quarantined(old[f"made {kind}"])[column]))
         return known.to_numpy()
 
-    def _gather(self, passages: Ids, columns: Mapping[str, Sequence[str]]) -> Tables:
+    def _gather(self, passages: Ids, columns: Columns) -> Tables:
         """Return these columns of the old shards in which these passages stood."""
         index = np.load(self.index, mmap_mode="r")
         wanted = _digests(passages)
@@ -113,13 +111,19 @@ class Earlier:
         return read_together([self.shards[number] for number in np.unique(held).tolist()] or self.shards[:1], columns)
 
 
-def _places(ids: Ids, among: Ids) -> pa.ChunkedArray:
+def _places(ids: Ids, others: Ids) -> pa.ChunkedArray:
     """Return where each id stands among others; null where it does not."""
-    return pc.index_in(ids, value_set=among.combine_chunks())
+    return pc.index_in(ids, value_set=others.combine_chunks())
 
 
-def _among(ids: Ids, among: Ids) -> pa.ChunkedArray:
-    return pc.is_in(ids, value_set=among.combine_chunks())
+def among(ids: Ids, others: Ids) -> pa.ChunkedArray:
+    """Return for each id whether it is one of others."""
+    return pc.is_in(ids, value_set=others.combine_chunks())
+
+
+def quarantined(rows: pa.Table) -> pa.Table:
+    """Return those rows of an output that say that asking about a record failed."""
+    return rows.filter(pc.starts_with(rows["reason"], PREFIX))
 
 
 def _index(passages: Iterable[Path]) -> np.ndarray:
