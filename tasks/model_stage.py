@@ -26,12 +26,14 @@ from schemas.generation import BatchShape, GeneratorTask, PromptFormat
 from schemas.resources import Resources
 from tasks.beam import Counted, Shards, Tables, align, read_shards, read_together, run_receipts, telling, write_result
 from tasks.generator_pool import generator_id, open_generator
-from tasks.inference import AskGenerator, Model, Place, Prompt, count_answers, read_answers
+from tasks.inference import AskGenerator, Model, Place, Prompt, count_answers, forget_answers, read_answers
 from tasks.reuse import Asked, Earlier, among, merge, quarantined
-from tasks.runner import run_pipeline, temporary_beside
+from tasks.runner import run_pipeline, temporary_beside, write_atomically
 
 GENERATOR: Final = "generator"
 """The label of the input that is asked; the others are aligned tables, ``passages`` among them."""
+WAITING: Final = "waiting.npy"
+"""The file of the rows that wait."""
 _BATCHES_PER_GROUP: Final = 16
 """Shards with few waiting rows share a group of about so many batches."""
 _ROWS_TOGETHER: Final = 4096
@@ -96,6 +98,7 @@ def run_stage(
         earlier = Earlier.find(store, job, GENERATOR, work)
     else:
         earlier, shards = None, stage.retrieve(shards, resources)
+    _forget_unless_of(earlier, work)
     plan = Plan(stage, source, shards, _sizes(shard[stage.asked.table] for shard in shards), earlier, work)
     counts = plan.count_waiting()
     groups = group_shards(counts, max(1, _BATCHES_PER_GROUP * decoding.shape.rows // stage.prompts_per_row))
@@ -104,6 +107,15 @@ def run_stage(
     drafts = run_receipts(runs, lambda: plan.assembler(groups), tuple(stage.asked.columns), work, resources)
     found = sum(plan.sizes) - sum(counts)
     return _with_notes(drafts, model_calls=count_answers(work), asked=sum(counts), found=found)
+
+
+def _forget_unless_of(earlier: Earlier | None, work: Path) -> None:
+    """Forget what a stopped run asked if it had another predecessor, for then other rows waited; shards stay right."""
+    note, name = work / "earlier.txt", earlier.name if earlier else "none"
+    if note.exists() and note.read_text() != name:
+        forget_answers(work)
+        (work / WAITING).unlink(missing_ok=True)
+    write_atomically(note, name)
 
 
 def _sizes(shards: Iterable[Path]) -> list[int]:
@@ -154,7 +166,7 @@ class Plan:
 
     @property
     def _file(self) -> Path:
-        return self.work / "waiting.npy"
+        return self.work / WAITING
 
     def waiting(self, shards: Sequence[int]) -> list[list[int]]:
         """Return the waiting rows of each of some shards."""
@@ -185,10 +197,9 @@ class Plan:
         return lambda run: self._assemble(run, group_of)
 
     def _assemble(self, run: Sequence[int], group_of: Mapping[int, int]) -> None:
-        asked, shards = self.stage.asked, [self.shards[shard] for shard in run]
-        tables = read_together(
-            shards, {label: None for label in shards[0] if label in (asked.table, *self.stage.beside)}
-        )
+        asked = self.stage.asked
+        columns = dict.fromkeys((asked.table, *self.stage.beside))
+        tables = read_together([self.shards[shard] for shard in run], columns)
         rows = tables[asked.table]
         ends = np.cumsum([self.sizes[shard] for shard in run]).tolist()
         found: dict[int, list[Decoded]] = {}

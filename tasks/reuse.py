@@ -51,6 +51,8 @@ class Asked:
 class Earlier:
     """The predecessor's shards: its inputs by label, its outputs by kind; ``index`` tells where a passage stands."""
 
+    name: str
+    """The least key of its outputs."""
     shards: list[Shards]
     index: Path
 
@@ -77,7 +79,7 @@ class Earlier:
             return None
         index = work / "earlier.npy"
         np.save(index, _index(shard["passages"] for shard in shards))
-        return cls(shards, index)
+        return cls(min(ref.key for ref in made.values()), shards, index)
 
     def waiting(self, asked: Asked, shards: Sequence[Shards]) -> np.ndarray:
         """Return the rows of some of today's shards, one after another, that have to be asked about."""
