@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 Tables = Mapping[str, pa.Table]
 Shards = Mapping[str, Path]
+Columns = Mapping[str, Sequence[str] | None]
+"""Columns by the label of their table; None for all."""
 
 
 class Receipt(Frozen):
@@ -94,29 +96,37 @@ def run_shards(
         resources: the runner and its workers.
     """
 
-    def prepare() -> Callable[[int], None]:
+    def prepare() -> Callable[[Sequence[int]], None]:
         process = setup()
-        return lambda index: write_result(work, index, process(read_shards(elements[index])), outputs)
 
-    return run_receipts(len(elements), prepare, outputs, work, resources)
+        def write(run: Sequence[int]) -> None:
+            for index in run:
+                write_result(work, index, process(read_shards(elements[index])), outputs)
+
+        return write
+
+    return run_receipts([[index] for index in range(len(elements))], prepare, outputs, work, resources)
 
 
 def run_receipts(
-    count: int,
-    prepare: Callable[[], Callable[[int], None]],
+    runs: Sequence[Sequence[int]],
+    prepare: Callable[[], Callable[[Sequence[int]], None]],
     outputs: Sequence[TableKind],
     work: Path,
     resources: Resources,
 ) -> dict[str, TableDraft]:
-    """Let a function leave a receipt for each of ``count`` elements; return a draft of each output table."""
-    indexes = range(count)
+    """Let a function leave a receipt for each element of each run of elements; return a draft of each output table.
 
-    def prepare_once() -> Callable[[int], None]:
+    It is called once a run, with those of its elements that have no receipt yet.
+    """
+    indexes = [index for run in runs for index in run]
+
+    def prepare_once() -> Callable[[Sequence[int]], None]:
         function = prepare()
-        return lambda index: function(index) if unfinished(work, [index]) else None
+        return lambda run: function(left) if (left := unfinished(work, run)) else None
 
-    with telling("shards", lambda: count - len(unfinished(work, indexes)), count):
-        for_each(unfinished(work, indexes), prepare_once, work, resources)
+    with telling("shards", lambda: len(indexes) - len(unfinished(work, indexes)), len(indexes)):
+        for_each([run for run in runs if unfinished(work, run)], prepare_once, work, resources)
     receipts = read_receipts(work, indexes)
     return {kind: draft_of(kind, receipts, work) for kind in outputs}
 
@@ -124,6 +134,14 @@ def run_receipts(
 def read_shards(shards: Shards) -> Tables:
     """Read one shard of each table."""
     return {label: read_shard(path) for label, path in shards.items()}
+
+
+def read_together(shards: Sequence[Shards], columns: Columns) -> dict[str, pa.Table]:
+    """Read some shards of each table named, one after another."""
+    return {
+        label: pa.concat_tables([read_shard(shard[label], [*names] if names else None) for shard in shards])
+        for label, names in columns.items()
+    }
 
 
 def for_each(

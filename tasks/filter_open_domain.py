@@ -66,7 +66,9 @@ class Retrieval:
         """Return what is asked about each question: one prompt a passage found."""
         asked = Asked("questions", "qa_id", {"verdicts": "qa_id"})
         prompts = partial(_prompts, self.folder)
-        return Stage(COMPREHENSION, asked, prompts, sort_out, count_verdicts, self.run, self.config.passages)
+        return Stage(
+            COMPREHENSION, asked, prompts, sort_out, count_verdicts, self.run, ("answers",), self.config.passages
+        )
 
     def run(self, shards: Sequence[Shards], resources: Resources) -> list[Shards]:
         """Index the passages, find some for every question; return the shards with these questions in their place."""
@@ -122,7 +124,7 @@ def sort_out(
     questions: Sequence[Row], found: Sequence[Sequence[Decoded]], tables: Tables, source: Source
 ) -> dict[str, pa.Table]:
     """Make a row of every verdict, in the questions' order; a question is quarantined if a reading of it is."""
-    answers = {row["answer_id"]: row["text"] for row in tables["answers"].to_pylist()}
+    answers = dict(zip(*(tables["answers"][name].to_pylist() for name in ("answer_id", "text")), strict=True))
     verdicts = [
         _judge(answers[question["answer_id"]], readings, question["scores"])
         for question, readings in zip(questions, found, strict=True)

@@ -46,7 +46,7 @@ def sort_out(
     questions: Sequence[Row], found: Sequence[Sequence[Decoded]], tables: Tables, source: Source
 ) -> dict[str, pa.Table]:
     """Make a row of every verdict, in the questions' order, kept or not."""
-    answers = {row["answer_id"]: row["text"] for row in tables["answers"].to_pylist()}
+    answers = dict(zip(*(tables["answers"][name].to_pylist() for name in ("answer_id", "text")), strict=True))
     verdicts = [
         quarantined(decoded)
         if isinstance(decoded, Quarantined)
@@ -80,8 +80,15 @@ def verdict_table(questions: Sequence[Row], verdicts: Sequence[Verdict], label: 
 def count_verdicts(tables: Tables) -> tuple[int, int, int]:
     """Return how many verdicts there are, of pairs kept and of others."""
     verdicts = tables["verdicts"]
-    kept = sum(verdicts["kept"].to_pylist())
+    kept = verdicts["kept"].to_numpy().sum().item()
     return verdicts.num_rows, kept, verdicts.num_rows - kept
 
 
-STAGE = Stage(COMPREHENSION, Asked("questions", "qa_id", {"verdicts": "qa_id"}), _prompts, sort_out, count_verdicts)
+STAGE = Stage(
+    COMPREHENSION,
+    Asked("questions", "qa_id", {"verdicts": "qa_id"}),
+    _prompts,
+    sort_out,
+    count_verdicts,
+    beside=("answers",),
+)

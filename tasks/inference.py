@@ -4,6 +4,7 @@ An element of RunInference is one fixed batch of one shape, so neither workers n
 nothing is compiled twice. A batch whose file is there is not decoded again.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,7 @@ from schemas.generation import BatchShape
 from tasks.generator_pool import open_generator
 from tasks.runner import Packed, temporary_beside, working
 
+_FOLDER: Final = "results"
 _RESULTS: Final = pa.schema(
     [
         ("shard", pa.int32()),
@@ -198,8 +200,13 @@ def _decoded(row: Mapping[str, Any]) -> Decoded:
 
 def count_answers(work: Path) -> int:
     """Return how many batches are decoded."""
-    return sum(1 for _ in work.glob("results/*/*.parquet"))
+    return sum(1 for _ in work.glob(f"{_FOLDER}/*/*.parquet"))
+
+
+def forget_answers(work: Path) -> None:
+    """Let every batch be decoded again."""
+    shutil.rmtree(work / _FOLDER, ignore_errors=True)
 
 
 def _file(work: Path, group: int, number: int) -> Path:
-    return work / "results" / f"{group:05d}" / f"{number:05d}.parquet"
+    return work / _FOLDER / f"{group:05d}" / f"{number:05d}.parquet"

@@ -7,8 +7,9 @@
 A run that was stopped goes on at the batch where it was.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,21 +19,25 @@ import pyarrow.parquet as pq
 
 from qamat_core.generation.examples import source_length, target_length
 from qamat_core.generation.generator import Search
-from qamat_core.generation.quarantine import PREFIX, Decoded
+from qamat_core.generation.quarantine import Decoded
 from qamat_core.store.shards import read_shard
 from qamat_core.store.store import Job, Store, TableDraft
 from schemas.generation import BatchShape, GeneratorTask, PromptFormat
 from schemas.resources import Resources
-from tasks.beam import Counted, Shards, Tables, align, for_each, read_shards, run_receipts, telling, write_result
+from tasks.beam import Counted, Shards, Tables, align, read_shards, read_together, run_receipts, telling, write_result
 from tasks.generator_pool import generator_id, open_generator
-from tasks.inference import AskGenerator, Model, Place, Prompt, count_answers, read_answers
-from tasks.reuse import Asked, Earlier, merge
-from tasks.runner import run_pipeline
+from tasks.inference import AskGenerator, Model, Place, Prompt, count_answers, forget_answers, read_answers
+from tasks.reuse import Asked, Earlier, among, merge, quarantined
+from tasks.runner import run_pipeline, temporary_beside, write_atomically
 
 GENERATOR: Final = "generator"
 """The label of the input that is asked; the others are aligned tables, ``passages`` among them."""
+WAITING: Final = "waiting.npy"
+"""The file of the rows that wait."""
 _BATCHES_PER_GROUP: Final = 16
 """Shards with few waiting rows share a group of about so many batches."""
+_ROWS_TOGETHER: Final = 4096
+"""Shards with few rows are looked through, and put together, as many at a time as have about so many."""
 
 Row = Mapping[str, Any]
 
@@ -46,12 +51,14 @@ class Stage:
     prompts: Callable[[PromptFormat, Row, Row], Sequence[str]]
     """The prompts about a row, given the format, the row's passage and the row."""
     sort_out: Callable[[Sequence[Row], Sequence[Sequence[Decoded]], Tables, "Source"], Mapping[str, pa.Table]]
-    """The output tables of the rows, given what was decoded of each one's prompts and the shard's tables."""
+    """The output tables of the rows, given what was decoded of each one's prompts, and the tables that stand beside."""
     count: Callable[[Tables], tuple[int, int, int]]
     """The records read, kept and rejected, given a shard's output tables."""
     retrieve: Callable[[Sequence[Shards], Resources], list[Shards]] | None = None
     """Returns the shards with what is found elsewhere for their rows. What is asked then depends on more than a row and
     its passage, so nothing is taken over from an earlier run."""
+    beside: tuple[str, ...] = ()
+    """The tables, by label, that ``sort_out`` reads besides the one that is asked about."""
     prompts_per_row: int = 1
     """About so many: for the size of groups and for the progress."""
 
@@ -91,12 +98,28 @@ def run_stage(
         earlier = Earlier.find(store, job, GENERATOR, work)
     else:
         earlier, shards = None, stage.retrieve(shards, resources)
-    plan = Plan(stage, source, shards, earlier, work)
-    counts = plan.count_waiting(resources)
+    _forget_unless_of(earlier, work)
+    plan = Plan(stage, source, shards, _sizes(shard[stage.asked.table] for shard in shards), earlier, work)
+    counts = plan.count_waiting()
     groups = group_shards(counts, max(1, _BATCHES_PER_GROUP * decoding.shape.rows // stage.prompts_per_row))
     _ask(plan, groups, sum(counts), model, resources)
-    drafts = run_receipts(len(shards), lambda: plan.assembler(groups), tuple(stage.asked.columns), work, resources)
-    return _with_notes(drafts, model_calls=count_answers(work), asked=sum(counts), found=plan.rows - sum(counts))
+    runs = group_shards(plan.sizes, _ROWS_TOGETHER)
+    drafts = run_receipts(runs, lambda: plan.assembler(groups), tuple(stage.asked.columns), work, resources)
+    found = sum(plan.sizes) - sum(counts)
+    return _with_notes(drafts, model_calls=count_answers(work), asked=sum(counts), found=found)
+
+
+def _forget_unless_of(earlier: Earlier | None, work: Path) -> None:
+    """Forget what a stopped run asked if it had another predecessor, for then other rows waited; shards stay right."""
+    note, name = work / "earlier.txt", earlier.name if earlier else "none"
+    if note.exists() and note.read_text() != name:
+        forget_answers(work)
+        (work / WAITING).unlink(missing_ok=True)
+    write_atomically(note, name)
+
+
+def _sizes(shards: Iterable[Path]) -> list[int]:
+    return [pq.read_metadata(shard).num_rows for shard in shards]
 
 
 def group_shards(counts: Sequence[int], enough: int) -> list[list[int]]:
@@ -119,73 +142,78 @@ class Plan:
     stage: Stage
     source: Source
     shards: list[Shards]
+    sizes: list[int]
+    """The rows of each shard that are asked about, waiting or known."""
     earlier: Earlier | None
     work: Path
 
-    @property
-    def rows(self) -> int:
-        """All rows that are asked about, waiting or known."""
-        return sum(pq.read_metadata(shard[self.stage.asked.table]).num_rows for shard in self.shards)
-
-    def count_waiting(self, resources: Resources) -> list[int]:
-        """Return how many rows of each shard wait; leaves a file for each shard."""
+    def count_waiting(self) -> list[int]:
+        """Return how many rows of each shard wait; leaves a file of them."""
         if self.earlier is None:
-            return [pq.read_metadata(shard[self.stage.asked.table]).num_rows for shard in self.shards]
-        (self.work / "waiting").mkdir(exist_ok=True)
-        indexes = range(len(self.shards))
-        todo = [index for index in indexes if not self._file(index).exists()]
-        for_each(todo, lambda: self._find_waiting, self.work, resources)
-        return [len(np.load(self._file(index))) for index in indexes]
+            return self.sizes
+        if not self._file.exists():
+            with temporary_beside(self._file) as temporary, temporary.open("wb") as file:
+                np.save(file, np.concatenate(list(self._find_waiting(self.earlier))))
+        return [len(rows) for rows in self.waiting(range(len(self.shards)))]
 
-    def _find_waiting(self, index: int) -> None:
-        assert self.earlier is not None
-        rows = self.earlier.waiting(self.stage.asked, read_shards(self.shards[index]))
-        temporary = self._file(index).with_suffix(".tmp.npy")
-        np.save(temporary, np.array(rows, np.int64))
-        temporary.replace(self._file(index))
+    def _find_waiting(self, earlier: Earlier) -> Iterator[np.ndarray]:
+        """Yield the waiting rows by their numbers in the whole table, having read ids and titles of some shards."""
+        yield np.empty(0, np.int64)
+        first = 0
+        for run in group_shards(self.sizes, _ROWS_TOGETHER):
+            yield first + earlier.waiting(self.stage.asked, [self.shards[shard] for shard in run])
+            first += sum(self.sizes[shard] for shard in run)
 
-    def _file(self, index: int) -> Path:
-        return self.work / "waiting" / f"{index:05d}.npy"
+    @property
+    def _file(self) -> Path:
+        return self.work / WAITING
 
-    def waiting(self, index: int, rows: int) -> list[int]:
-        """Return the waiting rows of a shard of so many rows."""
-        return list(range(rows)) if self.earlier is None else np.load(self._file(index)).tolist()
+    def waiting(self, shards: Sequence[int]) -> list[list[int]]:
+        """Return the waiting rows of each of some shards."""
+        if self.earlier is None:
+            return [list(range(self.sizes[shard])) for shard in shards]
+        waiting = np.load(self._file, mmap_mode="r")
+        starts = np.cumsum([0, *self.sizes])
+        cuts = np.searchsorted(waiting, starts)
+        return [(waiting[cuts[shard] : cuts[shard + 1]] - starts[shard]).tolist() for shard in shards]
 
     def prompts(self, shards: Sequence[int]) -> list[Prompt]:
         """Return the prompts of the waiting rows of some shards."""
-        return [prompt for shard in shards for prompt in self._prompts(shard)]
+        waiting = zip(shards, self.waiting(shards), strict=True)
+        return [prompt for shard, rows in waiting if rows for prompt in self._prompts(shard, rows)]
 
-    def _prompts(self, shard: int) -> list[Prompt]:
-        tables = read_shards(self.shards[shard])
-        passages = {row["passage_id"]: row for row in tables["passages"].to_pylist()}
-        asked = tables[self.stage.asked.table].to_pylist()
-        return [
-            Prompt(Place(shard, row, rank), text)
-            for row in self.waiting(shard, len(asked))
-            for rank, text in enumerate(
-                self.stage.prompts(self.source.prompts, passages[asked[row]["passage_id"]], asked[row])
-            )
-        ]
+    def _prompts(self, shard: int, waiting: Sequence[int]) -> Iterator[Prompt]:
+        tables = read_shards({label: self.shards[shard][label] for label in (self.stage.asked.table, "passages")})
+        asked = tables[self.stage.asked.table].take(waiting)
+        passages = tables["passages"].filter(among(tables["passages"]["passage_id"], asked["passage_id"]))
+        known = {row["passage_id"]: row for row in passages.to_pylist()}
+        for number, row in zip(waiting, asked.to_pylist(), strict=True):
+            prompts = self.stage.prompts(self.source.prompts, known[row["passage_id"]], row)
+            yield from (Prompt(Place(shard, number, rank), text) for rank, text in enumerate(prompts))
 
-    def assembler(self, groups: Sequence[Sequence[int]]) -> Callable[[int], None]:
-        """Return the function that writes the outputs of a shard, by its number."""
+    def assembler(self, groups: Sequence[Sequence[int]]) -> Callable[[Sequence[int]], None]:
+        """Return the function that writes the outputs of some shards, by their numbers."""
         group_of = {shard: group for group, members in enumerate(groups) for shard in members}
-        return lambda shard: self._assemble(shard, group_of[shard])
+        return lambda run: self._assemble(run, group_of)
 
-    def _assemble(self, shard: int, group: int) -> None:
-        asked, tables = self.stage.asked, read_shards(self.shards[shard])
-        rows = tables[asked.table].to_pylist()
-        waiting = self.waiting(shard, len(rows))
-        answers = read_answers(self.work, group, shard)
-        found: dict[int, list[Decoded]] = {row: [] for row in waiting}
-        for (row, _), decoded in sorted(answers.items(), key=lambda item: item[0]):
-            found[row].append(decoded)
-        new = self.stage.sort_out([rows[row] for row in waiting], list(found.values()), tables, self.source)
+    def _assemble(self, run: Sequence[int], group_of: Mapping[int, int]) -> None:
+        asked = self.stage.asked
+        columns = dict.fromkeys((asked.table, *self.stage.beside))
+        tables = read_together([self.shards[shard] for shard in run], columns)
+        rows = tables[asked.table]
+        ends = np.cumsum([self.sizes[shard] for shard in run]).tolist()
+        found: dict[int, list[Decoded]] = {}
+        for shard, first, waiting in zip(run, [0, *ends[:-1]], self.waiting(run), strict=True):
+            found |= {first + row: [] for row in waiting}
+            for (row, _), decoded in sorted(read_answers(self.work, group_of[shard], shard).items(), key=itemgetter(0)):
+                found[first + row].append(decoded)
+        places = np.array([*found], np.int64)
+        new = self.stage.sort_out(rows.take(places).to_pylist(), list(found.values()), tables, self.source)
         old = {kind: table.slice(0, 0) for kind, table in new.items()}
         if self.earlier is not None:
-            old = self.earlier.made(asked, tables)
-        merged = merge(new, old, asked, [row[asked.key] for row in rows])
-        write_result(self.work, shard, Counted(merged, *self.stage.count(merged)), tuple(asked.columns))
+            old = self.earlier.made(asked, rows.take(np.delete(np.arange(len(rows)), places)))
+        for shard, merged in zip(run, merge(new, old, asked, rows[asked.key], ends), strict=True):
+            write_result(self.work, shard, Counted(merged, *self.stage.count(merged)), tuple(asked.columns))
 
 
 def _ask(plan: Plan, groups: Sequence[Sequence[int]], rows: int, model: Model, resources: Resources) -> None:
@@ -199,11 +227,10 @@ def _ask(plan: Plan, groups: Sequence[Sequence[int]], rows: int, model: Model, r
 
 def _with_notes(drafts: Mapping[str, TableDraft], **notes: int) -> dict[str, TableDraft]:
     """Note model calls, rows asked about and found again, and records quarantined."""
-    quarantined = sum(
-        reason.startswith(PREFIX)
+    failed = sum(
+        len(quarantined(read_shard(draft.directory / shard.path, ["reason"])))
         for kind, draft in drafts.items()
         if kind in ("rejects", "verdicts")
         for shard in draft.shards
-        for reason in read_shard(draft.directory / shard.path, ["reason"])["reason"].to_pylist()
     )
-    return {kind: replace(draft, notes={**notes, "quarantined": quarantined}) for kind, draft in drafts.items()}
+    return {kind: replace(draft, notes={**notes, "quarantined": failed}) for kind, draft in drafts.items()}

@@ -7,24 +7,25 @@ a passage stood.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as _compute
 
 from qamat_core.generation.quarantine import PREFIX
 from qamat_core.store.shards import read_shard
 from qamat_core.store.store import Job, Store
 from schemas.artifacts import ArtifactRef, TableKind
 from schemas.errors import ArtifactError
-from tasks.beam import Shards, Tables, align
+from schemas.tables import TABLES
+from tasks.beam import Columns, Shards, Tables, align, read_together
 
-_KEPT_SHARDS: Final = 32
-"""So many old shards of tables are held in memory at a time."""
+pc: Any = _compute  # its functions are made at import, so there are no types
+Ids: TypeAlias = pa.ChunkedArray
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,23 @@ class Asked:
     key: str
     columns: Mapping[TableKind, str]
 
+    @property
+    def with_reasons(self) -> dict[TableKind, str]:
+        """The outputs that tell of quarantined rows."""
+        return {kind: column for kind, column in self.columns.items() if "reason" in TABLES[kind].names}
+
+    def deciding(self) -> dict[str, list[str]]:
+        """Return, by label, the columns that decide whether a row is known."""
+        made = {f"made {kind}": [column, "reason"] for kind, column in self.with_reasons.items()}
+        return {self.table: [self.key, "passage_id"], **made, "passages": ["passage_id", "title"]}
+
 
 @dataclass(frozen=True)
 class Earlier:
     """The predecessor's shards: its inputs by label, its outputs by kind; ``index`` tells where a passage stands."""
 
+    name: str
+    """The least key of its outputs."""
     shards: list[Shards]
     index: Path
 
@@ -66,91 +79,81 @@ class Earlier:
             return None
         index = work / "earlier.npy"
         np.save(index, _index(shard["passages"] for shard in shards))
-        return cls(shards, index)
+        return cls(min(ref.key for ref in made.values()), shards, index)
 
-    def waiting(self, asked: Asked, tables: Tables) -> list[int]:
-        """Return the rows of today's shard that have to be asked about."""
-        known = self._known(asked, tables, self._gather(tables))
-        return [row for row, key in enumerate(tables[asked.table][asked.key].to_pylist()) if key not in known]
+    def waiting(self, asked: Asked, shards: Sequence[Shards]) -> np.ndarray:
+        """Return the rows of some of today's shards, one after another, that have to be asked about."""
+        columns = asked.deciding()
+        tables = read_together(shards, {label: columns[label] for label in (asked.table, "passages")})
+        known = self._known(asked, tables, self._gather(tables["passages"]["passage_id"], columns))
+        return np.flatnonzero(~known)
 
-    def made(self, asked: Asked, tables: Tables) -> dict[str, pa.Table]:
-        """Return, by kind, what the predecessor made of the known rows of today's shard."""
-        old = self._gather(tables)
-        known = self._known(asked, tables, old)
-        return {kind: _of(old[f"made {kind}"], column, known) for kind, column in asked.columns.items()}
+    def made(self, asked: Asked, rows: pa.Table) -> dict[str, pa.Table]:
+        """Return, by kind, what the predecessor made of rows of today's that do not have to be asked about."""
+        old = self._gather(rows["passage_id"], {f"made {kind}": None for kind in asked.columns})
+        made = {kind: (old[f"made {kind}"], column) for kind, column in asked.columns.items()}
+        return {kind: table.filter(among(table[column], rows[asked.key])) for kind, (table, column) in made.items()}
 
-    def _known(self, asked: Asked, tables: Tables, old: Tables) -> set[str]:
-        titles = dict(_columns(old["passages"], "passage_id", "title"))
-        same = {
-            passage
-            for passage, title in _columns(tables["passages"], "passage_id", "title")
-            if titles.get(passage) == title
-        }
-        before = set(old[asked.table][asked.key].to_pylist()) - _quarantined(asked, old)
-        return {
-            key
-            for key, passage in _columns(tables[asked.table], asked.key, "passage_id")
-            if key in before and passage in same
-        }
+    def _known(self, asked: Asked, tables: Tables, old: Tables) -> np.ndarray:
+        """Return for each row that is asked about today whether it is known."""
+        rows, passages, before = tables[asked.table], tables["passages"], old["passages"]
+        titles = before["title"].take(_places(passages["passage_id"], before["passage_id"]))
+        same = passages["passage_id"].filter(pc.equal(titles, passages["title"]))  # null where the passage is new
+        known = pc.and_(among(rows[asked.key], old[asked.table][asked.key]), among(rows["passage_id"], same))
+        for kind, column in asked.with_reasons.items():
+            known = pc.and_not(known, among(rows[asked.key], quarantined(old[f"made {kind}"])[column]))
+        return known.to_numpy()
 
-    def _gather(self, tables: Tables) -> Tables:
-        """Return the old shards in which passages of today's shard stood."""
+    def _gather(self, passages: Ids, columns: Columns) -> Tables:
+        """Return these columns of the old shards in which these passages stood."""
         index = np.load(self.index, mmap_mode="r")
-        wanted = np.array([_digest(one) for one in tables["passages"]["passage_id"].to_pylist()], np.uint64)
+        wanted = _digests(passages)
         first, last = (np.searchsorted(index["digest"], wanted, side) for side in ("left", "right"))
-        numbers = sorted(
-            {int(index["shard"][place]) for low, high in zip(first, last, strict=True) for place in range(low, high)}
-        )
-        return {
-            label: pa.concat_tables(
-                [_read(path).slice(0, 0), *(_read(self.shards[number][label]) for number in numbers)]
-            )
-            for label, path in self.shards[0].items()
-        }
+        held = index["shard"][np.concatenate([first[first < last], last[first < last] - 1])]
+        return read_together([self.shards[number] for number in np.unique(held).tolist()] or self.shards[:1], columns)
 
 
-def _of(table: pa.Table, column: str, keys: Collection[str]) -> pa.Table:
-    return table.filter(pa.array([key in keys for key in table[column].to_pylist()], pa.bool_()))
+def _places(ids: Ids, others: Ids) -> pa.ChunkedArray:
+    """Return where each id stands among others; null where it does not."""
+    return pc.index_in(ids, value_set=others.combine_chunks())
 
 
-def _columns(table: pa.Table, *names: str) -> Iterable[tuple[str, str]]:
-    return zip(*(table[name].to_pylist() for name in names), strict=True)
+def among(ids: Ids, others: Ids) -> pa.ChunkedArray:
+    """Return for each id whether it is one of others."""
+    return pc.is_in(ids, value_set=others.combine_chunks())
 
 
-def _quarantined(asked: Asked, old: Tables) -> set[str]:
-    found: set[str] = set()
-    for kind, column in asked.columns.items():
-        table = old[f"made {kind}"]
-        if "reason" in table.column_names:
-            found |= {key for key, reason in _columns(table, column, "reason") if reason.startswith(PREFIX)}
-    return found
+def quarantined(rows: pa.Table) -> pa.Table:
+    """Return those rows of an output that say that asking about a record failed."""
+    return rows.filter(pc.starts_with(rows["reason"], PREFIX))
 
 
 def _index(passages: Iterable[Path]) -> np.ndarray:
     """Return digests of passage ids with the number of their shard, sorted."""
-    rows = [
-        (_digest(one), number)
-        for number, path in enumerate(passages)
-        for one in read_shard(path, ["passage_id"])["passage_id"].to_pylist()
-    ]
-    return np.sort(np.array(rows, [("digest", np.uint64), ("shard", np.int32)]))
+    digests = [_digests(read_shard(path, ["passage_id"])["passage_id"]) for path in passages]
+    rows = np.empty(sum(map(len, digests)), [("digest", np.uint64), ("shard", np.int32)])
+    rows["digest"] = np.concatenate(digests)
+    rows["shard"] = np.repeat(np.arange(len(digests)), [len(some) for some in digests])
+    return np.sort(rows, order="digest")
 
 
-def _digest(passage_id: str) -> int:
-    return int.from_bytes(hashlib.blake2b(passage_id.encode(), digest_size=8).digest())
+def _digests(ids: Ids) -> np.ndarray:
+    whole = b"".join(hashlib.blake2b(one.encode(), digest_size=8).digest() for one in ids.to_pylist())
+    return np.frombuffer(whole, np.uint64)
 
 
-@lru_cache(maxsize=_KEPT_SHARDS)
-def _read(path: Path) -> pa.Table:
-    return read_shard(path)
+def merge(new: Tables, old: Tables, asked: Asked, keys: Ids, ends: Sequence[int]) -> list[dict[str, pa.Table]]:
+    """Return new and old output rows together, in the order of the asked rows' ``keys``, cut into shards.
 
-
-def merge(new: Tables, old: Tables, asked: Asked, keys: Collection[str]) -> dict[str, pa.Table]:
-    """Return new and old output rows together, in the order of the asked rows' ``keys``."""
-    place = {key: number for number, key in enumerate(keys)}
-    merged: dict[str, pa.Table] = {}
+    ``ends`` are the numbers of asked rows up to the end of each shard.
+    """
+    merged: list[dict[str, pa.Table]] = [{} for _ in ends]
     for kind, column in asked.columns.items():
         rows = pa.concat_tables([new[kind], old[kind].cast(new[kind].schema)])
-        order = np.argsort([place[key] for key in rows[column].to_pylist()], kind="stable")
-        merged[kind] = rows.take(pa.array(order, pa.int64()))
+        places = _places(rows[column], keys).to_numpy()
+        order = np.argsort(places, kind="stable")
+        cuts = np.searchsorted(places[order], [0, *ends])
+        rows = rows.take(pa.array(order, pa.int64())).combine_chunks()
+        for shard, first, last in zip(merged, cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+            shard[kind] = rows.slice(first, last - first)
     return merged

@@ -62,7 +62,8 @@ def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
         CorruptArtifactError: the file is missing, cut short or has a flipped bit.
     """
     try:
-        return pq.ParquetFile(path, page_checksum_verification=True).read(columns)
+        # One thread: shards are small, and workers read several at a time.
+        return pq.ParquetFile(path, page_checksum_verification=True).read(columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise CorruptArtifactError(f"{path}: unreadable ({error}); run `qamat artifacts verify --discard`") from error
 

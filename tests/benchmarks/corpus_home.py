@@ -9,7 +9,8 @@ from schemas.resources import Resources
 from tasks import import_pairs, ingest_passages, train_generator, train_tokenizer
 from tests.benchmarks import real_text
 
-PRESET: PresetName = "smoke"
+PRESET: PresetName = "mini"
+"""The command's default."""
 GENERATOR = "real"
 IMPORTED = "trivia"
 STEPS = 350
@@ -18,7 +19,7 @@ QUICK_STEPS = 5
 
 
 def prepare(home: Path, model: PresetName, *, quick: bool) -> None:
-    """Train a generator with the model of one preset, all else being smoke's, and import the pairs."""
+    """Train a generator with the model of one preset, all else being mini's, and import the pairs."""
     numbers, resources = preset(PRESET).corpus, Resources(home=str(home), workers=2)
     given = ingest_passages.run(numbers.ingest, [real_text.squad_file()], name=GENERATOR, resources=resources)
     texts = [given.passages, given.annotations]

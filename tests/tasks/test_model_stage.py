@@ -94,6 +94,32 @@ def test_a_run_that_was_stopped_goes_on_at_the_batch_where_it_was(
     assert (before, len(calls)) == (3, generated.store.row(made).notes["model_calls"])
 
 
+def test_a_run_that_was_stopped_starts_over_if_another_run_has_become_its_predecessor(
+    generated: Generated, monkeypatch: pytest.MonkeyPatch
+):
+    rows = _rows(generated)
+
+    def extract(passages: Sequence[Row], name: str) -> ArtifactRef:
+        ref = register(generated.store, "passages", name, passages, 12)
+        inputs = extract_answers.ExtractionInputs(ref, generated.generator)
+        return extract_answers.run(EXTRACTION, inputs, name=name, resources=generated.resources)
+
+    def stop(self: Generator, batch: Batch, search: Search) -> list[list[Candidate]]:
+        raise OSError("the plug was pulled")
+
+    wanted = [*rows[:30], _changed(rows[40])]
+    extract(rows[:30], "overtaken")
+    with monkeypatch.context() as patch:
+        patch.setattr(Generator, "decode", stop)
+        with pytest.raises(RuntimeError, match="plug"):
+            extract(wanted, "overtaken")
+    extract(rows[20:40], "overtaken")
+    made = extract(wanted, "overtaken")
+    assert made.content == extract(wanted, "overtaken-full").content
+    notes = generated.store.row(made).notes
+    assert (notes["asked"], notes["found"]) == (21, 10)
+
+
 def test_a_record_that_the_model_fails_for_is_quarantined_and_tried_again_next_time(
     generated: Generated, monkeypatch: pytest.MonkeyPatch
 ):
