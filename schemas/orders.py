@@ -51,7 +51,8 @@ class _BeamOrder(_Form):
 
 class _Order(_BeamOrder):
     preset: PresetName = "mini"
-    """The size of everything. toy: seconds, learns nothing; smoke: a minute or two; mini: minutes on two cores."""
+    """The size of everything. toy: seconds, learns nothing; smoke: a minute or two; mini: minutes on two cores;
+    small, base, large: accelerators (see `qamat plan`)."""
 
 
 class Generators(_Form):
