@@ -144,7 +144,7 @@ def _stages(scale: _Scale) -> TrainingPreset:
         multihop=MultihopConfig(**frozen, top_k=16, training=finetuning),
         closed_book=ClosedBookConfig(
             model=model,
-            passages=_training(scale.pretraining_steps, scale.inbatch_size, 1e-3),
+            passages=_training(2 * scale.pretraining_steps, scale.inbatch_size, 1e-3),  # as many steps as QAMAT's
             questions=finetuning,
         ),
     )
