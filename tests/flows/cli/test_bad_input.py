@@ -116,7 +116,10 @@ def test_a_missing_file_is_named(refused, tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("corpus regenerate --preset huge", "RegenerateCorpus.preset: Input should be 'toy', 'smoke' or 'mini'"),
+        (
+            "corpus regenerate --preset huge",
+            "RegenerateCorpus.preset: Input should be 'toy', 'smoke', 'mini', 'small', 'base' or 'large'",
+        ),
         ("corpus regenerate --workers 0", "RegenerateCorpus.workers"),
         ("corpus regenerate --filter both", "RegenerateCorpus.filter: Input should be 'reading-comprehension' or"),
         ("corpus refilter world --to x --filter both", "RefilterCorpus.filter: Input should be 'reading-compreh"),
