@@ -1,7 +1,7 @@
 """`qamat corpus`: passages to memory."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, Runner
 from flows.cli.output import print_fields, print_json
 from flows.cli.refilter import refilter
 from flows.cli.running import running
+
+if TYPE_CHECKING:
+    from flows.corpus import Corpus
+    from flows.steps import Tally
 
 app = typer.Typer(help="Passages to memory.", no_args_is_help=True)
 app.command("funnel")(funnel)
@@ -86,19 +90,24 @@ def regenerate(
         from flows.corpus import regenerate_corpus
 
         made = regenerate_corpus(order)
-    from qamat_core.funnel import funnel as stages_of
+    _print_made(made, tally, home, as_json=as_json)
+
+
+def _print_made(made: "Corpus", tally: "Tally", home: str, *, as_json: bool) -> None:
+    from qamat_core.funnel import funnel
     from qamat_core.store.store import Store
 
     store = Store(home)
     pairs = store.row(made.memory).rows
-    quarantined = sum(stage.quarantined for stage in stages_of(store, made.memory))
+    quarantined = sum(stage.quarantined for stage in funnel(store, made.memory))
     if as_json:
         counts = {"pairs": pairs, "quarantined": quarantined, "computed": tally.computed, "reused": tally.reused}
         print_json({**made.model_dump(mode="json"), **counts})
         return
     print_fields({"memory": made.memory, "pairs": pairs, "made": tally.computed, "found": tally.reused})
     if quarantined:
-        print(f"complete with {quarantined} quarantined: `qamat corpus funnel {name}`; they are tried again next time")
+        again = f"`qamat corpus funnel {made.memory.name}`; they are tried again next time"
+        print(f"complete with {quarantined} quarantined: {again}")
 
 
 def _absolute(passages: Path) -> str:

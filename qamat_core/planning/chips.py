@@ -59,7 +59,6 @@ class Devices(NamedTuple):
 
     mesh: Mesh
     chip: Chip
-    name: str
 
 
 def devices_of(topology: str, shape: MeshShape) -> Devices:
@@ -78,7 +77,7 @@ def devices_of(topology: str, shape: MeshShape) -> Devices:
     if data * shape.model != found.size:
         raise ConfigError(f"{topology} has {found.size} devices, a mesh of {data} x {shape.model} does not fill it")
     mesh = Mesh(found.reshape(data, shape.model), AXES, axis_types=(AxisType.Auto,) * 2)
-    return Devices(mesh, CHIPS[version], topology)
+    return Devices(mesh, CHIPS[version])
 
 
 def _local(platform: str) -> list[Any]:

@@ -1,5 +1,7 @@
 """A plan for eight virtual devices, compared with arithmetic by hand; run as a program by the tests."""
 
+import sys
+
 import jax
 
 from qamat_core.planning.chips import devices_of
@@ -42,3 +44,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    sys.stdout.write("plan agrees\n")

@@ -106,3 +106,4 @@ PARTS: Mapping[str, Callable[[], None]] = {"stages": stages, "accumulation": acc
 if __name__ == "__main__":
     assert jax.device_count() == 8
     PARTS[sys.argv[1]]()
+    sys.stdout.write(f"{sys.argv[1]} agree\n")

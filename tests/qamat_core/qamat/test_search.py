@@ -70,7 +70,7 @@ def test_the_log_total_carries_gradient_to_the_query_in_blocks_too(monkeypatch: 
 
 
 def test_eight_devices_find_what_one_finds():
-    on_devices(8, "tests.qamat_core.qamat.eight_devices", "search")
+    assert "search agree" in on_devices(8, "tests.qamat_core.qamat.eight_devices", "search")
 
 
 def test_more_slots_than_entries_are_refused():
