@@ -23,13 +23,7 @@ $(VENV)/.installed-parity: $(VENV)/.installed-lucene
 	$(PIP) --editable '.[dev,parity]'
 	touch $@
 
-$(VENV)/.installed-$(VENV)/.installed-tpu: $(VENV)/.installed
-	$(PIP) --editable '.[dev,tpu]'
-	touch $@
-
-setup-tpu: $(VENV)/.installed-tpu ## Add libtpu, with which `qamat plan` compiles for TPUs
-
-lucene: $(VENV)/.installed
+$(VENV)/.installed-lucene: $(VENV)/.installed
 	$(PIP) --editable '.[dev,lucene]'
 	$(PIP) --no-deps pyserini
 	touch $@
