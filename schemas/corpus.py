@@ -111,9 +111,11 @@ class NegativesConfig(Frozen):
     negatives_per_example: int = Field(default=7, ge=0)
     """Section 5.1."""
     random_negatives: int = Field(default=0, ge=0)
-    """Of ``negatives_per_example`` so many are drawn at random, behind those of BM25 (not in the paper)."""
+    """Of ``negatives_per_example`` so many are drawn at random, behind those of BM25. Section 4.2 speaks of random
+    negatives without a number, section 5.1 of hard ones alone."""
     negative_query: Literal["passage", "question"] = "passage"
-    """What BM25 is asked with: the passage (the paper's input X) or the questions of the example's own pairs."""
+    """What BM25 is asked with: the passage, as section 4.2 mines "for each input X" (whole or masked is not given:
+    whole), or the questions of the example's own pairs."""
     engine: Literal["bm25s", "lucene"] = "bm25s"
     """Both give the same negatives within ties, as far as questions have at most 40 words; ``lucene`` needs `make
     lucene`."""

@@ -136,7 +136,13 @@ def _stages(scale: _Scale) -> TrainingPreset:
     finetuning = _training(scale.finetuning_steps, scale.batch_size, 5e-4)
     return TrainingPreset(
         init=InitConfig(model=model),
-        inbatch=InBatchConfig(**frozen, top_k=4, training=_training(scale.pretraining_steps, scale.inbatch_size, 1e-3)),
+        inbatch=InBatchConfig(
+            **frozen,
+            top_k=4,
+            positives_per_example=1,
+            negatives_per_example=7,
+            training=_training(scale.pretraining_steps, scale.inbatch_size, 1e-3),
+        ),
         index=IndexConfig(batch_size=2048, dtype="bfloat16"),
         global_=GlobalConfig(**frozen, top_k=16, training=_training(scale.pretraining_steps, scale.batch_size, 1e-3)),
         finetune=FinetuneConfig(**frozen, top_k=32, training=finetuning),

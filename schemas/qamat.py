@@ -57,7 +57,7 @@ class StageConfig(Frozen):
     vary_k: bool = False
     """Hide slots at random so that one model serves every k up to K; not in the paper (it trains one K)."""
     retrieval_loss_weight: float = Field(default=0.0, ge=0)
-    """Weight of a contrastive term on the known positive; 0 is the paper's purely latent objective."""
+    """Weight of a contrastive term on the known entry of each mask; 0 is the paper's purely latent objective."""
 
 
 class PretrainingConfig(StageConfig):
@@ -72,8 +72,13 @@ class PretrainingConfig(StageConfig):
 class InBatchConfig(PretrainingConfig):
     """Stage one: the batch's own entries are the memory, everything is updated (section 4.2)."""
 
+    positives_per_example: int | None = Field(default=None, ge=1)
+    """Entries made of an example's passage in the batch's memory: those of its masks first, then others of the passage,
+    random entries where it has fewer. None for as many as the examples have masks. The paper gives two numbers: 1, with
+    7 negatives (section 5.1), and K, with K negatives (section 4.2). Where it is less than the masks, the later ones
+    have to be filled without their entry. What is "right" for a mask is its own entry alone."""
     negatives_per_example: int = Field(default=7, ge=0)
-    """BM25 hard negatives of each example in the batch's memory."""
+    """BM25 hard negatives of each example in the batch's memory; 7 in section 5.1, K in section 4.2."""
 
     @model_validator(mode="after")
     def _check(self) -> "InBatchConfig":
@@ -89,12 +94,29 @@ class GlobalConfig(PretrainingConfig):
     """Stage two: the memory is frozen, query encoder and decoder are updated (section 4.2)."""
 
     top_k: int = Field(default=16, gt=0)
+    ban_own_entries: bool = False
+    """Mask the entries that an example's passage was masked by, and all that ask the same questions, before selection:
+    then no known entry is left for ``retrieval_loss_weight``. Not given by the paper, whose in-batch memory holds them:
+    they are what a masked passage is to retrieve."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "GlobalConfig":
+        if self.ban_own_entries and self.retrieval_loss_weight:
+            raise ValueError(
+                f"retrieval_loss_weight is {self.retrieval_loss_weight:g}: ban_own_entries leaves no known entry, drop "
+                "one of them"
+            )
+        return self
 
 
 class FinetuneConfig(StageConfig):
     """Fine-tuning on the questions of a data set, by the recipe of stage two (section 4.2)."""
 
     top_k: int = Field(default=32, gt=0)
+    ban_own_entries: bool = True
+    """Mask the entries that ask an example's own question (normalised) before selection, but for a question that is
+    made of the memory (``own_share``). Not given by the paper: a memory that holds the data set's training questions
+    would give their answers away."""
     own_share: float = Field(default=0.0, ge=0, lt=1)
     """Share of the examples that are questions made of the memory itself (``compose_questions``). 0 is the paper. The
     keys are frozen while the encoder moves on: an entity that no training question names drifts away from its keys
@@ -105,8 +127,10 @@ class MultihopConfig(FinetuneConfig):
     """QAMAT+: two rounds of retrieval, ``top_k`` entries each (sections 3.5 and 4.3)."""
 
     top_k: int = Field(default=16, gt=0)
+    """Of each round; not given by the paper."""
     first_hop_weight: float = Field(default=1.0, ge=0)
-    """Weight of -log p(m1|X), the supervision of the first round; not given by the paper."""
+    """Weight of -log p(m1|X), the supervision of the first round; not given by the paper. The second round is
+    supervised by ``retrieval_loss_weight``, in the paper not at all."""
 
 
 class ClosedBookConfig(Frozen):

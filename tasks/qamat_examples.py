@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.examples import QueryExamples, pretraining_examples, with_questions
+from qamat_core.qamat.examples import QueryExamples, pretraining_examples, with_questions, without_own
 from qamat_core.qamat.packing import PackedExamples, pack_examples
 from qamat_core.store.shards import read_shard
 from qamat_core.store.store import Store
@@ -38,13 +38,18 @@ def pack_passages(
     work: Path,
     *,
     question_share: float,
+    ban_own: bool = False,
     seed: int,
 ) -> PackedExamples:
-    """Pack masked passages, ``question_share`` of them with their pair's question in the passage's place."""
+    """Pack masked passages, ``question_share`` of them with their pair's question in the passage's place.
+
+    With ``ban_own`` none may retrieve the entries that it was made of.
+    """
 
     def tokenise(shard: Path) -> QueryExamples:
         examples = pretraining_examples(read_shard(shard), entries, start.tokenizer, start.reader.config)
-        return with_questions(examples, entries, start.reader.first_sentinel, question_share)
+        examples = with_questions(examples, entries, start.reader.first_sentinel, question_share)
+        return without_own(examples, entries) if ban_own else examples
 
     rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
     parts = [partial(tokenise, shard) for shard in shards]

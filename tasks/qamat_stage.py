@@ -146,10 +146,11 @@ def train_on_questions(
         memory, entries = open_memory(store, inputs.index, start)
 
         def read() -> QueryExamples:
-            examples = question_examples(*asked, entries, start.tokenizer, start.reader.config)
+            shape = start.tokenizer, start.reader.config
+            examples = question_examples(*asked, entries, *shape, ban_own=config.ban_own_entries)
             if own is None:
                 return examples
-            more = question_examples(*own, entries, start.tokenizer, start.reader.config)
+            more = question_examples(*own, entries, *shape, ban_own=config.ban_own_entries)
             return with_share(examples, more, config.own_share, training.seed)
 
         rows = round(len(asked[0]) / (1 - config.own_share))

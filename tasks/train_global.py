@@ -35,8 +35,8 @@ def run(config: GlobalConfig, inputs: GlobalInputs, *, name: Name, resources: Re
         shards, training = open_passages(store, inputs.examples), config.training
         start = open_checkpoint(store, inputs.start, config.model)
         memory, entries = open_memory(store, inputs.index, start)
-        share = config.question_share
-        examples = pack_passages(shards, entries, start, work, question_share=share, seed=training.seed)
+        share, ban = config.question_share, config.ban_own_entries
+        examples = pack_passages(shards, entries, start, work, question_share=share, ban_own=ban, seed=training.seed)
         batches = partial(global_batch, examples, memory, training.batch_size, training.seed)
         return start, train("global", training, start.params, global_loss(start.reader, config), batches, work)
 

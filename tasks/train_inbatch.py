@@ -38,7 +38,7 @@ def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: 
         entries = MemoryEntries.of(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
         share = config.question_share
         examples = pack_passages(shards, entries, start, work, question_share=share, seed=training.seed)
-        batches = partial(in_batch, examples, entries, training.batch_size, config.negatives_per_example, training.seed)
+        batches = partial(in_batch, examples, entries, config)
         return start, train("in-batch", training, start.params, in_batch_loss(start.reader, config), batches, work)
 
     return produce_checkpoint(

@@ -61,7 +61,7 @@ def programs(preset: Preset, entries: int, mesh: Mesh) -> Iterator[Program]:
 def _in_batch(preset: Preset, spans: int, mesh: Mesh) -> Program:
     config = preset.training.inbatch
     size, model = config.training.batch_size, config.model
-    memory = size * (spans + config.negatives_per_example)
+    memory = size * ((config.positives_per_example or spans) + config.negatives_per_example)
     batch = {
         **_examples(model.passage_length, size, spans, model),
         "key_tokens": (memory, model.key_length),
@@ -93,7 +93,8 @@ def _training(
     memory: FrozenMemory | None,
     mesh: Mesh,
 ) -> Program:
-    optimizer = build_optimizer(config.training.optimizer, config.training.steps)
+    training = config.training
+    optimizer = build_optimizer(training.optimizer, training.steps, training.frozen)
     params = _params(config.model.t5, mesh)
     beside = jax.eval_shape(optimizer.init, params)
     state = {"params": params, "optimizer": _placed(beside, state_shardings(beside, params, mesh))}
@@ -102,8 +103,8 @@ def _training(
     if memory is not None:
         arrays["memory"] = memory
         kinds |= {"memory keys": memory.keys, "memory values": memory.values, "value tokens": memory.value_tokens}
-    step = compile_step(optimizer, loss, config.training.accumulate)
-    return Program(stage, step, (state, arrays, _key(mesh)), config.training.steps, kinds)
+    step = compile_step(optimizer, loss, training.accumulate)
+    return Program(stage, step, (state, arrays, _key(mesh)), training.steps, kinds)
 
 
 def _encode(preset: Preset, entries: int, mesh: Mesh) -> Program:

@@ -1,35 +1,39 @@
 """Batches as functions of the step number, so that a resumed run sees what an unbroken one sees."""
 
 import numpy as np
+from jaxtyping import Int32
 
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import UNKNOWN
 from qamat_core.qamat.packing import PackedExamples
 from qamat_core.qamat.search import FrozenMemory
 from qamat_core.training.loader import Batch
+from schemas.qamat import InBatchConfig
+
+_NEGATIVES, _OTHERS = 1, 4
+"""Streams of random numbers, beside those of ``packing``."""
 
 
-def in_batch(
-    packed: PackedExamples, entries: MemoryEntries, batch_size: int, negatives: int, seed: int, step: int
-) -> Batch:
-    """Return a batch of stage one with its own memory of B x (masks + negatives) entries.
+def in_batch(packed: PackedExamples, entries: MemoryEntries, config: InBatchConfig, step: int) -> Batch:
+    """Return a batch of stage one with its own memory of B x (positives + negatives) entries.
 
-    Each example brings its positives and ``negatives`` hard negatives drawn from its list; where it has fewer, random
-    entries of the memory take their place. An entry that stands in the batch already is banned.
+    Each example brings its positives and hard negatives drawn from its list; where it has fewer, random entries of the
+    memory take their place. An entry that stands in the batch already is banned.
     """
-    examples = packed.batch(batch_size, seed, step)
-    rng = np.random.default_rng([seed, 1, step])
-    positives = examples.positives
+    size, seed, negatives = config.training.batch_size, config.training.seed, config.negatives_per_example
+    examples = packed.batch(size, seed, step)
+    rng = np.random.default_rng([seed, _NEGATIVES, step])
+    brought = _brought(examples.positives, entries, config, step)
     hard = rng.permuted(examples.negatives, axis=1)
     hard = np.take_along_axis(hard, np.argsort(hard < 0, axis=1, kind="stable"), axis=1)[:, :negatives]
-    filler = np.full((batch_size, negatives - hard.shape[1]), UNKNOWN)
-    rows = np.concatenate([positives.ravel(), hard.ravel(), filler.ravel()]).astype(np.int32)
+    filler = np.full((size, negatives - hard.shape[1]), UNKNOWN)
+    rows = np.concatenate([brought.ravel(), hard.ravel(), filler.ravel()]).astype(np.int32)
     rows = np.where(rows < 0, rng.integers(len(entries), size=len(rows)), rows)
     _, first = np.unique(rows, return_index=True)
     banned = np.ones(len(rows), np.float32)
     banned[first] = 0
     place_of = {int(rows[place]): int(place) for place in first}
-    places = [[place_of[row] if row >= 0 else UNKNOWN for row in line] for line in positives.tolist()]
+    places = [[place_of.get(row, UNKNOWN) for row in line] for line in examples.positives.tolist()]
     return {
         "inputs": examples.inputs,
         "targets": examples.targets,
@@ -38,6 +42,22 @@ def in_batch(
         "value_tokens": entries.value_tokens[rows],
         "banned": banned,
     }
+
+
+def _brought(
+    known: Int32[np.ndarray, "B S"], entries: MemoryEntries, config: InBatchConfig, step: int
+) -> Int32[np.ndarray, "B P"]:
+    """Return the entries that examples bring as positives: those of their masks, then others of the passage, drawn."""
+    masks, wanted = known.shape[1], config.positives_per_example
+    if wanted is None or wanted <= masks:
+        return known[:, :wanted]
+    rng = np.random.default_rng([config.training.seed, _OTHERS, step])
+    brought = np.full((len(known), wanted), UNKNOWN, np.int32)
+    brought[:, :masks] = known
+    for line in brought:
+        others = rng.permutation([row for row in entries.beside(line.max()) if row not in line])[: wanted - masks]
+        line[masks : masks + len(others)] = others
+    return brought
 
 
 def global_batch(packed: PackedExamples, memory: FrozenMemory, batch_size: int, seed: int, step: int) -> Batch:

@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int32
 
+from qamat_core.columns import Column
+from qamat_core.memory_columns import RowsOfPassages
+from qamat_core.text import normalize_question
 from qamat_core.tokenizer import CLS, Tokenizer
 from schemas.qamat import QamatConfig
 
@@ -45,3 +48,24 @@ class MemoryEntries:
     def row_of(self) -> Mapping[str, int]:
         """Entry id -> row."""
         return {qa_id: row for row, qa_id in enumerate(self.ids)}
+
+    @cached_property
+    def asking(self) -> Mapping[str, Sequence[int]]:
+        """Normalised question -> the rows of the entries that ask it."""
+        rows: dict[str, list[int]] = {}
+        for row, question in enumerate(self.pairs.column("question").to_pylist()):
+            rows.setdefault(normalize_question(question), []).append(row)
+        return rows
+
+    def beside(self, row: int) -> Sequence[int]:
+        """Return the rows of all entries made of the same passage, ascending; none for a row below 0 (unknown)."""
+        passage = self._passages[int(row)] if row >= 0 else None
+        return [] if passage is None else self._of_passage.get(passage)
+
+    @cached_property
+    def _passages(self) -> Column:
+        return Column(self.pairs.column("passage_id"))
+
+    @cached_property
+    def _of_passage(self) -> RowsOfPassages:
+        return RowsOfPassages(self._passages)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int, Int32
 
+from qamat_core.columns import Column
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.text import normalize_question
 from qamat_core.tokenizer import MASK, Tokenizer, fit_rows
@@ -35,7 +36,7 @@ class QueryExamples:
     negatives: Int32[np.ndarray, "E N"]
     """Hard negatives, hardest first."""
     banned: Int32[np.ndarray, "E R"]
-    """Entries that an input must not retrieve: those that ask its own question."""
+    """Entries that an input must not retrieve (``ban_own_entries``)."""
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -63,6 +64,13 @@ def pretraining_examples(
         _pad([negatives for *_, negatives in rows], max(1, *(len(negatives) for *_, negatives in rows))),
         np.full((len(rows), 1), UNKNOWN, np.int32),
     )
+
+
+def without_own(examples: QueryExamples, entries: MemoryEntries) -> QueryExamples:
+    """Ban the entries that examples were made of, and all that ask the same questions; none of theirs is known then."""
+    texts = Column(entries.pairs.column("question"))
+    own = [[texts[row] for row in line if row >= 0] for line in examples.positives.tolist()]
+    return replace(examples, positives=np.full_like(examples.positives, UNKNOWN), banned=_asking(own, entries))
 
 
 def with_questions(examples: QueryExamples, entries: MemoryEntries, mask: int, share: float) -> QueryExamples:
@@ -94,19 +102,25 @@ def joined(*parts: QueryExamples) -> QueryExamples:
 
 
 def question_examples(
-    table: pa.Table, mined: pa.Table, entries: MemoryEntries, tokenizer: Tokenizer, config: QamatConfig
+    table: pa.Table,
+    mined: pa.Table,
+    entries: MemoryEntries,
+    tokenizer: Tokenizer,
+    config: QamatConfig,
+    *,
+    ban_own: bool = True,
 ) -> QueryExamples:
     """Build fine-tuning examples, [MASK] question, of a ``qa_examples`` table.
 
-    ``mined`` is the ``multihop_examples`` table of the same questions: their final and first-hop entries. Entries
-    with the words of the question itself are banned, but for a question that is made of them (tier "own"); a mined
-    entry that is banned counts as unknown. The table has at least one row.
+    ``mined`` is the ``multihop_examples`` table of the same questions: their final and first-hop entries. With
+    ``ban_own``, entries with the words of the question itself are banned, but for a question that is made of them (tier
+    "own"); a mined entry that is banned counts as unknown. The table has at least one row.
     """
     found = {row["example_id"]: row for row in reversed(mined.to_pylist())}
     ids = table.column("example_id").to_pylist()
     questions = table.column("question").to_pylist()
     answers = [answers[0] for answers in table.column("answers").to_pylist()]
-    banned = _own_entries(questions, entries)
+    banned = _asking([[question] if ban_own else [] for question in questions], entries)
     banned[[found.get(key, {}).get("tier") == OWN for key in ids]] = UNKNOWN
     return QueryExamples(
         question_inputs(questions, tokenizer, config),
@@ -143,12 +157,9 @@ def _masked_passage(
     return inputs, target, positives, negatives
 
 
-def _own_entries(questions: Sequence[str], entries: MemoryEntries) -> Int32[np.ndarray, "E R"]:
-    """Return the entries whose normalised question is the example's own."""
-    asking: dict[str, list[int]] = {}
-    for row, question in enumerate(entries.pairs.column("question").to_pylist()):
-        asking.setdefault(normalize_question(question), []).append(row)
-    rows = [asking.get(normalize_question(question), []) for question in questions]
+def _asking(questions: Sequence[Sequence[str]], entries: MemoryEntries) -> Int32[np.ndarray, "E R"]:
+    """Return the entries that ask, once normalised, one of an example's questions."""
+    rows = [[row for text in own for row in entries.asking.get(normalize_question(text), [])] for own in questions]
     return _pad(rows, max(1, *(len(row) for row in rows)))
 
 

@@ -39,8 +39,8 @@ def train(
 
     Args:
         stage: name shown with the progress.
-        config: steps, optimiser, seed.
-        params: where to start; the whole tree is updated.
+        config: steps, optimiser, what it leaves alone, seed.
+        params: where to start; all is updated but ``config.frozen``.
         loss_fn: differentiated by its first argument and compiled once: batches must keep their shapes.
         batches: returns the batch of a step, counted from 0; called ahead of the step, by a thread.
         work: keeps resumable checkpoints while the stage runs.
@@ -50,7 +50,7 @@ def train(
             good checkpoint.
         CorruptArtifactError: the stage was run before, and none of its resumable checkpoints is whole.
     """
-    optimizer = build_optimizer(config.optimizer, config.steps)
+    optimizer = build_optimizer(config.optimizer, config.steps, config.frozen)
     mesh = current_mesh()
     step_fn = compile_step(optimizer, loss_fn, config.accumulate)
     fresh = init_state(optimizer, params, mesh)

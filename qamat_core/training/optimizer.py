@@ -1,8 +1,19 @@
 """Optimisers and learning-rate schedules, built from their configuration."""
 
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
 import optax
 
-from schemas.training import OptimizerConfig
+from schemas.training import OptimizerConfig, Part
+
+PARTS: Final[Mapping[Part, str]] = MappingProxyType(
+    {"encoder": "encoder", "decoder": "decoder", "embeddings": "token_embedder"}
+)
+"""Part of a T5 -> where its parameters stand at the top of the tree."""
 
 
 def build_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
@@ -17,8 +28,8 @@ def build_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
     return optax.constant_schedule(rate)
 
 
-def build_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransformation:
-    """Return the optimiser for a stage of ``steps`` steps.
+def build_optimizer(config: OptimizerConfig, steps: int, frozen: Collection[Part] = ()) -> optax.GradientTransformation:
+    """Return the optimiser for a stage of ``steps`` steps; it leaves the ``frozen`` parts of a T5 as they are.
 
     Adafactor is set as T5X sets it: decay 0.8, no momentum, updates clipped at 1.0, step size scaled by the
     parameters' root mean square.
@@ -36,4 +47,17 @@ def build_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransf
     else:
         core = optax.adamw(schedule, weight_decay=config.weight_decay)
     clip = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
-    return optax.chain(*clip, core)
+    whole = optax.chain(*clip, core)
+    if not frozen:
+        return whole
+    names = {PARTS[part] for part in frozen}
+    return optax.partition(
+        {"frozen": optax.stateless(_unmoved), "updated": whole},
+        lambda params: {name: "frozen" if name in names else "updated" for name in params},
+    )
+
+
+def _unmoved(gradients: Any, params: Any) -> Any:
+    """Return -0: added to any number, -0 itself among them, it gives the same bits."""
+    del params
+    return jax.tree.map(lambda leaf: jnp.full_like(leaf, -0.0), gradients)

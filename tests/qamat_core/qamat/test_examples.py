@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.examples import UNKNOWN, pretraining_examples, question_examples, with_questions, with_share
+from qamat_core.qamat.examples import (
+    UNKNOWN,
+    pretraining_examples,
+    question_examples,
+    with_questions,
+    with_share,
+    without_own,
+)
 from qamat_core.tokenizer import CLS, MASK
 from schemas.tables import MULTIHOP_EXAMPLES, PRETRAIN_EXAMPLES, QA_EXAMPLES, QA_PAIRS
 from tests.qamat_core.qamat import tiny
@@ -69,7 +76,9 @@ def test_a_long_passage_is_cut_around_its_first_mask(before: int, between: int, 
     assert examples.positives.tolist() == [[0, 3] if second else [0]]
 
 
-def _questions(asked: list[tuple[str, str]], mined: list[tuple[str, str, str]], tier: str = "bridge") -> Any:
+def _questions(
+    asked: list[tuple[str, str]], mined: list[tuple[str, str, str]], tier: str = "bridge", ban_own: bool = True
+) -> Any:
     rows = [
         {"example_id": f"e{number}", "question": question, "answers": [answer], "dataset": "t", "split": "train"}
         for number, (question, answer) in enumerate(asked)
@@ -79,7 +88,7 @@ def _questions(asked: list[tuple[str, str]], mined: list[tuple[str, str, str]], 
         for key, first, final in mined
     ]
     tables = pa.Table.from_pylist(rows, schema=QA_EXAMPLES), pa.Table.from_pylist(chains, schema=MULTIHOP_EXAMPLES)
-    return question_examples(*tables, tiny.entries(), tiny.tokenizer(), tiny.config())
+    return question_examples(*tables, tiny.entries(), tiny.tokenizer(), tiny.config(), ban_own=ban_own)
 
 
 def test_questions_get_their_mined_entries():
@@ -97,6 +106,27 @@ def test_the_questions_own_entry_is_banned():
     examples = _questions(asked, [("e0", "", "1"), ("e1", "", "1")])
     assert examples.banned.tolist() == [[1], [UNKNOWN]]
     assert examples.positives.tolist() == [[UNKNOWN], [1]]
+
+
+def test_without_the_ban_a_question_may_retrieve_its_own_entry():
+    examples = _questions([("where does  BELA live", "Stad")], [("e0", "1", "1")], ban_own=False)
+    assert examples.banned.tolist() == [[UNKNOWN]]
+    assert (examples.positives.tolist(), examples.first.tolist()) == ([[1]], [[1]])
+
+
+def test_passages_that_must_not_retrieve_their_own_entries_know_none():
+    pairs = tiny.pairs()
+    again = {**pairs.slice(1, 1).to_pylist()[0], "qa_id": "10", "question": "where does BELA  live"}
+    pairs = pa.concat_tables([pairs, pa.Table.from_pylist([again], schema=QA_PAIRS)])
+    table = [
+        _pretrain("<extra_id_0> lives in <extra_id_1>.", ["Bela", "Holm"], ["1", "2"], ["3"]),
+        _pretrain("Ada lives in <extra_id_0>.", ["Dorf"], ["elsewhere"]),
+    ]
+    entries = MemoryEntries.of(pairs, tiny.tokenizer(), tiny.config())
+    examples = without_own(_examples(*table), entries)
+    assert examples.banned.tolist() == [[1, 10, 2], [UNKNOWN] * 3]
+    assert (examples.positives == UNKNOWN).all()
+    assert examples.negatives.tolist() == [[3], [UNKNOWN]]
 
 
 def test_a_question_that_is_made_of_its_entry_may_retrieve_it():
