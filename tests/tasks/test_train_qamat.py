@@ -11,7 +11,7 @@ import pytest
 from qamat_core.qamat.batches import in_batch
 from qamat_core.qamat.index import load_index
 from qamat_core.store.store import Store
-from qamat_core.training.checkpoint import load_card
+from qamat_core.training.checkpoint import load_card, load_params
 from qamat_core.training.loop import train
 from schemas.artifacts import ArtifactRef
 from schemas.corpus import BuildWorldConfig, ComposeConfig, MultihopConfig, NegativesConfig
@@ -261,6 +261,51 @@ def test_a_killed_stage_goes_on_and_ends_with_the_same_bytes(chain: Chain, monke
     monkeypatch.setattr(train_inbatch, "in_batch", lambda *args: steps.append(args[-1]) or in_batch(*args))
     assert chain.train_inbatch("killed").content == whole.content
     assert steps == [2, 3]
+
+
+def test_a_stage_updates_what_is_not_frozen(chain: Chain):
+    training = STEPS.model_copy(update={"frozen": ("encoder", "embeddings")})
+    inputs = train_global.GlobalInputs(chain.inbatch, chain.index, chain.examples)
+    config = GlobalConfig(**{**PASSAGES, "training": training})
+    trained = train_global.run(config, inputs, name="frozen", resources=chain.resources)
+    before, after = (load_params(chain.store.open_directory(ref)) for ref in (chain.inbatch, trained))
+    same = jax.tree.map(lambda old, new: old.tobytes() == new.tobytes(), before, after)
+    assert all(jax.tree.leaves([same["encoder"], same["token_embedder"]]))
+    assert not any(jax.tree.leaves(same["decoder"]))
+
+
+@pytest.mark.parametrize("banned", [False, True])
+def test_own_entries_are_banned_as_a_stage_says(chain: Chain, banned: bool, monkeypatch: pytest.MonkeyPatch):
+    batches: list[Any] = []
+
+    def stop(*args: Any) -> None:
+        batches.append(args[4](0))
+        raise KeyboardInterrupt
+
+    for task in (train_global, qamat_stage):
+        monkeypatch.setattr(task, "train", stop)
+    shared = {**SHARED, "retrieval_loss_weight": 0.0, "ban_own_entries": banned}
+    more: dict[str, Any] = {"name": f"ban-{banned}".lower(), "resources": chain.resources}
+    inputs = train_global.GlobalInputs(chain.inbatch, chain.index, chain.examples)
+    with pytest.raises(KeyboardInterrupt):
+        train_global.run(GlobalConfig(**shared), inputs, **more)
+    memory, dataset = _rows(chain, chain.world.gold_pairs), {"dataset": "own", "split": "train"}
+    own = [
+        {"example_id": f"e{row}", "question": f"  {memory[row]['question'].upper()}", "answers": ["x"], **dataset}
+        for row in range(4)
+    ]
+    questions = register(chain.store, "qa_examples", more["name"], own)
+    asked = QuestionStageInputs(chain.inbatch, chain.index, questions, chain.mined)
+    with pytest.raises(KeyboardInterrupt):
+        train_finetune.run(FinetuneConfig(**shared), asked, **more)
+    passages, asked_own = batches
+    assert ((passages["banned_rows"] >= 0).any(), (passages["positives"] >= 0).any()) == (banned, not banned)
+    assert sorted(asked_own["banned_rows"].ravel().tolist()) == ([0, 1, 2, 3] if banned else [-1] * 4)
+
+
+def test_known_entries_cannot_be_banned_and_supervised():
+    with pytest.raises(ValueError, match="retrieval_loss_weight is 1: ban_own_entries leaves no known entry"):
+        GlobalConfig(**SHARED, ban_own_entries=True)
 
 
 def test_a_training_leaves_event_files_that_are_no_part_of_the_checkpoint(chain: Chain):

@@ -58,6 +58,23 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(tmp_path: Path):
     np.testing.assert_array_equal(resumed.params["w"], whole.params["w"])
 
 
+def test_a_frozen_part_stays_through_a_killed_run(tmp_path: Path):
+    config = CONFIG.model_copy(update={"frozen": ("decoder",)})
+    start = {"encoder": START, "decoder": {"b": np.array([-0.0, 3.0], np.float32)}}
+
+    def both(params: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+        loss, metrics = loss_fn(params["encoder"], batch, key)
+        return loss + jnp.sum(params["decoder"]["b"] ** 2), metrics
+
+    whole = train("line", config, start, both, batches, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train("line", config, start, both, _killed_at(10), tmp_path / "broken")
+    resumed = train("line", config, start, both, batches, tmp_path / "broken")
+    assert np.asarray(whole.params["decoder"]["b"]).tobytes() == start["decoder"]["b"].tobytes()
+    assert np.any(whole.params["encoder"]["w"] != START["w"])
+    jax.tree.map(np.testing.assert_array_equal, resumed.params, whole.params)
+
+
 def _killed_at(step: int) -> Callable[[int], dict[str, Any]]:
     def dying(number: int) -> dict[str, Any]:
         if number == step:
