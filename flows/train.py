@@ -13,7 +13,9 @@ from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.orders import ImportStart, Stage, TrainQamat
 from schemas.preset_models import CorpusPreset, TrainingPreset
 from schemas.presets import preset
+from schemas.qamat import StageConfig
 from schemas.resources import Resources
+from tasks.check_stage import check_in_batch_stage, check_mesh, check_question_stage
 from tasks.external_t5 import ImportedRefs, T5Source
 from tasks.runner_options import check_runner
 
@@ -55,17 +57,21 @@ def train_stage(
     A model that started from a public T5 keeps its shape; all other numbers are the preset's.
     """
     store = Store(order.home)
-    config = preset(order.preset).training.seeded(order.seed)
     memory = find_memory(store, order.memory)
     if stage == "inbatch":
-        begin = find_start(store, order.start) if order.start else _random_start(config, store, order, resources)
-        return train_inbatch(_fitted(config, store, begin), begin, memory, name=order.name, resources=resources)
+        begin = find_start(store, order.start) if order.start else None
+        config = _numbers(order, begin, resources)
+        check_in_batch_stage(memory, resources=resources)
+        begin = begin or _random_start(config, store, order, resources)
+        return train_inbatch(config, begin, memory, name=order.name, resources=resources)
     before = START[stage]
     start = trained.get(before) or find_trained(store, f"{order.name}-{before}")
-    config = _fitted(config, store, start.checkpoint)
+    config = _numbers(order, start.checkpoint, resources)
     if stage == "global":
         return train_global(config.global_, start, memory, name=order.name, resources=resources)
     assert questions is not None, "read for the stages that need them"
+    last = config.finetune if stage == "finetune" else config.multihop
+    check_question_stage(last, start, questions, resources=resources)
     if stage == "finetune":
         return finetune(config.finetune, start, memory, questions, name=order.name, resources=resources)
     return train_multihop(config, start, memory, questions, name=order.name, resources=resources)
@@ -75,10 +81,19 @@ def _random_start(config: TrainingPreset, store: Store, order: TrainQamat, resou
     return initialise(config, store.newest("tokenizer", order.corpus), name=order.name, resources=resources)
 
 
-def _fitted(config: TrainingPreset, store: Store, start: ArtifactRef) -> TrainingPreset:
-    """Return the stages over the T5 that a model started from, if that is a public one."""
-    t5 = find_t5(store, start)
-    return config if t5 is None else config.over(t5)
+def _numbers(order: TrainQamat, start: ArtifactRef | None, resources: Resources) -> TrainingPreset:
+    """Return the stages over the T5 that a model started from, if that is a public one, once the mesh fits them."""
+    config = preset(order.preset).training.seeded(order.seed)
+    if start and (t5 := find_t5(Store(order.home), start)):
+        config = config.over(t5)
+    stages: dict[Stage, StageConfig] = {
+        "inbatch": config.inbatch,
+        "global": config.global_,
+        "finetune": config.finetune,
+        "multihop": config.multihop,
+    }
+    check_mesh([stages[stage] for stage in order.stages], resources)
+    return config
 
 
 def training_questions(order: TrainQamat, config: CorpusPreset, resources: Resources) -> ArtifactRef:

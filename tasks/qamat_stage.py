@@ -10,7 +10,7 @@ import pyarrow as pa
 from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import QueryExamples, question_examples, with_share
-from qamat_core.qamat.index import check_encoder, load_index
+from qamat_core.qamat.index import IndexCard, check_encoder, load_index
 from qamat_core.qamat.packing import pack_examples
 from qamat_core.qamat.reader import Reader
 from qamat_core.qamat.search import FrozenMemory, place_memory
@@ -71,14 +71,24 @@ def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None =
     return OpenCheckpoint(reader, params, tokenizer, card.tokenizer, card.memory_encoder or ref.content)
 
 
-def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) -> tuple[FrozenMemory, MemoryEntries]:
-    """Open an index on the device with the entries of its memory.
+def open_index(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) -> tuple[FrozenMemory, IndexCard]:
+    """Open an index that a checkpoint is to search; its arrays are memory-mapped.
 
     Raises:
         IncompatibleArtifactError: another encoder or tokenizer made the index.
     """
     arrays, card = load_index(store.open_directory(index))
     check_encoder(card, checkpoint.encoder, checkpoint.tokenizer.fingerprint)
+    return arrays, card
+
+
+def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) -> tuple[FrozenMemory, MemoryEntries]:
+    """Open an index on the device with the entries of its memory.
+
+    Raises:
+        IncompatibleArtifactError: another encoder or tokenizer made the index.
+    """
+    arrays, card = open_index(store, index, checkpoint)
     pairs = store.open_table(card.memory)
     entries = MemoryEntries.of(pairs, checkpoint.tokenizer, checkpoint.reader.config)
     return place_memory(arrays, current_mesh()), entries

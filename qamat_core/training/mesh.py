@@ -71,14 +71,23 @@ def place_batch(batch: Any, mesh: Mesh) -> Any:
             return array
         if not np.ndim(array):
             return place(np.asarray(array), everywhere)
-        if array.shape[0] % mesh.shape[DATA]:
-            raise ConfigError(
-                f"the mesh's data axis of {mesh.shape[DATA]} does not divide the batch's {array.shape[0]} rows: "
-                "change batch_size or the mesh"
-            )
+        check_rows(array.shape[0], mesh)
         return place(array, rows)
 
     return jax.tree.map(put, batch)
+
+
+def check_rows(rows: int, mesh: Mesh) -> None:
+    """Refuse a batch of so many rows that the mesh divides unevenly.
+
+    Raises:
+        ConfigError: it does.
+    """
+    if rows % mesh.shape[DATA]:
+        raise ConfigError(
+            f"the mesh's data axis of {mesh.shape[DATA]} does not divide the batch's {rows} rows: "
+            "change batch_size or the mesh"
+        )
 
 
 def gather(tree: Any, mesh: Mesh) -> Any:

@@ -60,10 +60,7 @@ def check_divisible(params: Mapping[str, Any], heads: int, mesh: Mesh) -> None:
         ConfigError: names the parameter, its shape, and the axis of the mesh.
     """
     parts = mesh.shape[MODEL]
-    if heads % parts:
-        raise ConfigError(
-            f"the mesh's model axis of {parts} does not divide the {heads} attention heads: choose a divisor"
-        )
+    check_heads(heads, parts)
     for one in _parameters(params):
         for size, axis in zip(one.shape, one.axes, strict=False):
             if MESH_AXES[axis] == MODEL and size % parts:
@@ -71,6 +68,18 @@ def check_divisible(params: Mapping[str, Any], heads: int, mesh: Mesh) -> None:
                     f"the mesh's model axis of {parts} does not divide {one.path} {list(one.shape)} (its {axis} axis): "
                     "choose a divisor"
                 )
+
+
+def check_heads(heads: int, parts: int) -> None:
+    """Refuse so many parts of wide layers if they divide the attention heads unevenly.
+
+    Raises:
+        ConfigError: they do.
+    """
+    if heads % parts:
+        raise ConfigError(
+            f"the mesh's model axis of {parts} does not divide the {heads} attention heads: choose a divisor"
+        )
 
 
 def state_shardings(state: Any, params: Mapping[str, Any], mesh: Mesh) -> Any:

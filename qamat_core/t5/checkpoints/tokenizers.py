@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from qamat_core.t5.checkpoints.huggingface import read_json
 from qamat_core.tokenizer import ADDED_NAME, FILE_NAME, SENTINELS, Tokenizer, read_added
@@ -10,6 +11,9 @@ from schemas.errors import InputError
 CONFIG, FAST = "tokenizer_config.json", "tokenizer.json"
 """Files of `transformers` in which added tokens may stand, beside ``added_tokens.json``."""
 
+_PADDING: Final = 512
+"""An embedding has fewer spare rows than this: its size is rounded up to a multiple of 128 (T5) or a few times that."""
+
 
 def read_tokenizer(directory: Path, model: Path | None, vocab_size: int) -> Tokenizer:
     """Read a checkpoint's tokenizer.
@@ -17,10 +21,11 @@ def read_tokenizer(directory: Path, model: Path | None, vocab_size: int) -> Toke
     Args:
         directory: the checkpoint.
         model: a ``spiece.model`` in another place (T5X keeps none in its checkpoints).
-        vocab_size: rows of the checkpoint's embedding; it may have more than the tokenizer has ids.
+        vocab_size: rows of the checkpoint's embedding; it may have some more than the tokenizer has ids.
 
     Raises:
-        InputError: there is no SentencePiece model, it has other conventions, or more ids than the checkpoint.
+        InputError: there is no SentencePiece model, it has other conventions, or another number of ids than the
+            checkpoint has rows, padding apart.
     """
     path = model or directory / FILE_NAME
     if not path.exists():
@@ -32,7 +37,7 @@ def read_tokenizer(directory: Path, model: Path | None, vocab_size: int) -> Toke
         if number < top and token.startswith("<extra_id_") and pieces.encode(token) != [number]:
             raise InputError(f"{directory}: {token} has the id {number}; only T5's own {SENTINELS} can be loaded")
     tokenizer = Tokenizer.load_with(path, {token: number for token, number in added.items() if number >= top})
-    if tokenizer.vocab_size > vocab_size:
+    if not 0 <= vocab_size - tokenizer.vocab_size < _PADDING:
         raise InputError(
             f"{path}: {tokenizer.vocab_size} ids, but the checkpoint has {vocab_size}: give the {FILE_NAME} of its T5"
         )

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from flows.cli.main import main
+from flows.runtime import prefect_session
 
 
 @dataclass(frozen=True)
@@ -39,5 +40,31 @@ def qamat(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         captured = capsys.readouterr()
         code = exit_info.value.code
         return Finished(code if isinstance(code, int) else 0, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """One Prefect server for all commands of a module."""
+    with prefect_session(str(tmp_path_factory.mktemp("server"))), pytest.MonkeyPatch.context() as patch:
+        from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 the session sets its environment first
+
+        patch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
+        yield
+
+
+@pytest.fixture
+def refused(qamat) -> Callable[..., str]:
+    """Run a command that must be refused; return its one line."""
+
+    def run(*arguments: object) -> str:
+        result = qamat(*arguments, "--json")
+        line = result.err.splitlines()[-1]
+        assert result.code == 1
+        assert "Traceback" not in result.err
+        assert result.err.count("qamat: ") == 1
+        assert result.json == {"error": line.removeprefix("qamat: ")}
+        return line
 
     return run

@@ -1,14 +1,13 @@
 """Bad input through the command line: one clear line and exit 1, or rejects in their table and the run goes on."""
 
 import json
-from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
-from flows.runtime import prefect_session
 from qamat_core.store.store import Store
 
+pytestmark = pytest.mark.usefixtures("server")
 LINES = [json.dumps({"id": str(n), "title": f"T{n}", "text": f"Passage {n} tells of town {n}."}) for n in range(30)]
 FAULTS: dict[str, tuple[bytes, str]] = {
     "malformed JSON": (b'{"id": "x", "text": ', "malformed JSON"),
@@ -18,32 +17,6 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "a duplicate id": (b'{"id": "7", "text": "Another text."}', "duplicate id"),
 }
 """Name -> a line of passages, and the reason why it is rejected."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """One Prefect server for all commands of this module."""
-    with prefect_session(str(tmp_path_factory.mktemp("server"))), pytest.MonkeyPatch.context() as patch:
-        from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 the session sets its environment first
-
-        patch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
-        yield
-
-
-@pytest.fixture
-def refused(qamat) -> Callable[..., str]:
-    """Run a command that must be refused; return its one line."""
-
-    def run(*arguments: object) -> str:
-        result = qamat(*arguments, "--json")
-        line = result.err.splitlines()[-1]
-        assert result.code == 1
-        assert "Traceback" not in result.err
-        assert result.err.count("qamat: ") == 1
-        assert result.json == {"error": line.removeprefix("qamat: ")}
-        return line
-
-    return run
 
 
 def write(path: Path, *lines: str | bytes) -> Path:

@@ -77,9 +77,15 @@ def test_other_conventions_are_refused(added: object, reason: str, directory: Pa
         read_tokenizer(directory, None, ROWS)
 
 
-def test_more_ids_than_rows_are_refused(directory: Path):
-    with pytest.raises(InputError, match=f"{TOP} ids, but the checkpoint has 128"):
-        read_tokenizer(directory, None, 128)
+@pytest.mark.parametrize("rows", [128, TOP - 1, TOP + 512])
+def test_another_number_of_ids_than_rows_is_refused(directory: Path, rows: int):
+    with pytest.raises(InputError, match=f"{TOP} ids, but the checkpoint has {rows}: give the spiece.model of its T5"):
+        read_tokenizer(directory, None, rows)
+
+
+@pytest.mark.parametrize("rows", [TOP, TOP + 511])
+def test_padding_is_no_other_number(directory: Path, rows: int):
+    assert read_tokenizer(directory, None, rows).vocab_size == TOP
 
 
 def test_t5s_own_pieces_in_a_padded_vocabulary(shared_data: Path, tmp_path: Path):
