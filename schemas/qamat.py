@@ -22,7 +22,10 @@ class QamatConfig(Frozen):
     key_length: int = Field(default=32, gt=1)
     """Pieces of a memory key: [CLS] question (section 5.1)."""
     value_length: int = Field(default=40, gt=1)
-    """Pieces of a memory value: [CLS] answer question (section 5.1)."""
+    """Pieces of a memory value (section 5.1)."""
+    value_order: Literal["answer-question", "question-answer"] = "answer-question"
+    """What stands first in a memory value, behind [CLS]. Section 5.1 puts the answer first, which is never cut then;
+    section 3.2 says "question-answer concatenation"."""
     temperature: float = Field(default=1.0, gt=0)
     """Divides the inner products; 1 is the paper, sqrt(d_model) helps models trained from scratch."""
     balance: float = Field(default=1.0, ge=0)
@@ -32,6 +35,9 @@ class QamatConfig(Frozen):
     models trained from scratch, not in the paper, where the order alone tells the rank."""
     integration: Literal["both", "neural", "discrete"] = "both"
     """Which memory representations the decoder reads while training (sections 3.3 and 3.4)."""
+    drop_neural: bool = True
+    """Answer from the discrete part alone after training with both: section 3.4 says that the neural part can be
+    dropped then, not whether it is in the tables. A model that was trained with one part answers from that part."""
 
     @model_validator(mode="after")
     def _check(self) -> "QamatConfig":

@@ -1,6 +1,6 @@
 """Answering a data set: qa_examples, a checkpoint, an index -> predictions, one table for every k.
 
-Only the discrete entries are read (paper section 3.4). Some of the memory can be left out (Figure 7).
+Only the discrete entries are read (paper section 3.4; ``drop_neural``). Some of the memory can be left out (Figure 7).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Memory entries as tokens: a key is [CLS] question, a value [CLS] answer question (paper section 5.1)."""
+"""Memory entries as tokens: a key is [CLS] question, a value [CLS] answer question (section 5.1; ``value_order``)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,9 @@ class MemoryEntries:
         """Tokenise a ``qa_pairs`` table, in its order."""
         questions, answers = (pairs.column(name).to_pylist() for name in ("question", "answer"))
         keys = [f"{CLS} {question}" for question in questions]
-        values = [f"{CLS} {answer} {question}" for question, answer in zip(questions, answers, strict=True)]
+        answer_first = config.value_order == "answer-question"
+        parts = zip(answers, questions, strict=True) if answer_first else zip(questions, answers, strict=True)
+        values = [f"{CLS} {first} {then}" for first, then in parts]
         return cls(
             pairs,
             tokenizer.encode_table(keys, config.key_length),

@@ -1,4 +1,4 @@
-"""Answering questions: retrieve, read the discrete entries only (paper section 3.4), decode greedily."""
+"""Answering questions: retrieve, read the entries (the discrete part only, paper section 3.4), decode greedily."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from qamat_core.qamat.reader import Context, Reader
-from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode, top_entries
+from qamat_core.qamat.reader import Context, Entries, Reader
+from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode, top_entries, weights
 from qamat_core.qamat.search import FrozenMemory
 from qamat_core.t5.decoding import Decoded, greedy
 from qamat_core.training.checkpoint import Params
@@ -90,15 +90,17 @@ def _context(
     found = Retrieved(
         jnp.full((tokens.shape[0], retrieve), -1, jnp.int32), jnp.full((tokens.shape[0], retrieve), NEGATIVE)
     )
-    extended = tokens
+    extended, context = tokens, Context(encode(reader.model, params, tokens), tokens)
     for _ in range(rounds):
         query = reader.query(params, extended, 1)
         found = top_entries(jnp.einsum("bsd,md->bsm", query.vectors, memory.keys) + NEGATIVE * removed, retrieve)
         shown = (found.allowed & (jnp.arange(retrieve) < k))[:, :slots].astype(jnp.float32)
-        extended = reader.extend(extended, memory.value_tokens[found.rows[:, :slots]], shown)
+        rows, scores = found.rows[:, :slots], found.scores[:, None, :slots]
+        entries = Entries(memory.value_tokens[rows], memory.values[rows], weights(scores, shown))
+        context = reader.attend(params, query, extended, entries, shown)
+        extended = reader.extend(extended, entries.tokens, shown)
     read = found.allowed & (jnp.arange(retrieve) < k)
     shares = jax.nn.softmax(jnp.where(read, found.scores, NEGATIVE), axis=-1) * read
-    context = Context(encode(reader.model, params, extended), extended)
     return context, jnp.where(found.allowed, found.rows, -1), shares
 
 

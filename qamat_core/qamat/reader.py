@@ -68,7 +68,7 @@ class Reader:
         entries: Int[Array, "B K V"],
         visible: Float[Array, "B K"],
     ) -> Context:
-        """Return H^: the entries' tokens, best first, read before the input (inference drops all else, section 3.4).
+        """Return H^: the entries' tokens, best first, read before the input (section 3.4).
 
         ``visible`` is 1 for the entries that are shown.
         """
@@ -91,6 +91,19 @@ class Reader:
             return Context(infused, tokens)
         discrete = self.read(params, tokens, retrieved.tokens, visible)
         return discrete._replace(encoded=combine(infused, discrete.encoded, self.config.balance))
+
+    def attend(
+        self,
+        params: Params,
+        query: Query,
+        tokens: Int[Array, "B L"],
+        retrieved: Entries,
+        visible: Float[Array, "B K"],
+    ) -> Context:
+        """Return what the decoder attends to when it answers: H^ alone, or as in training (``drop_neural``)."""
+        if self.config.integration == "both" and self.config.drop_neural:
+            return self.read(params, tokens, retrieved.tokens, visible)
+        return self.integrate(params, query, tokens, retrieved, visible)
 
     def loss(
         self,

@@ -46,6 +46,9 @@ def test_keys_are_questions_and_values_answers_with_questions():
     assert _text(entries.key_tokens[2]) == f"{CLS} Where does Cleo live?"
     assert _text(entries.value_tokens[2]).startswith(f"{CLS} Holm Where does Cleo")
     assert (entries.ids[2], entries.row_of["2"], len(entries)) == ("2", 2, 10)
+    turned = MemoryEntries.of(tiny.pairs(), tiny.tokenizer(), tiny.config(value_order="question-answer"))
+    assert _text(turned.value_tokens[2]) == f"{CLS} Where does Cleo live? Holm"
+    np.testing.assert_array_equal(turned.key_tokens, entries.key_tokens)
     long = MemoryEntries.of(tiny.pairs(["Ada " * 30], ["Dorf"]), tiny.tokenizer(), tiny.config())
     assert (long.key_tokens.shape, long.value_tokens.shape) == ((1, 10), (1, 12))
 

@@ -1,11 +1,15 @@
 """Answers come from the k best discrete entries that are left, whatever the batch."""
 
+from typing import Any
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qamat_core.qamat.inference import Answerer, answer_text
+from qamat_core.t5.decoding import greedy
 from tests.qamat_core.qamat import paper, tiny
 
 QUESTIONS = [f"<extra_id_0> Where is {name}?" for name in tiny.PEOPLE[:5]]
@@ -60,6 +64,33 @@ def test_two_rounds_ask_again_with_the_first_rounds_entries():
         first = paper.retrieve(tokens, 1, tiny.memory(), 3)
         again = paper.extended(tokens, first, tiny.memory().value_tokens)
         assert answered.rows[number].tolist() == paper.retrieve(again, 1, tiny.memory(), 5).rows
+
+
+def _both(tokens: np.ndarray, found: paper.Retrieval) -> tuple[np.ndarray, np.ndarray]:
+    return paper.both(tokens, 1, found, tiny.memory())
+
+
+def _neural(tokens: np.ndarray, found: paper.Retrieval) -> tuple[np.ndarray, np.ndarray]:
+    return paper.neural(tokens, 1, found, np.asarray(tiny.memory().values, np.float64)), tokens
+
+
+def _discrete(tokens: np.ndarray, found: paper.Retrieval) -> tuple[np.ndarray, np.ndarray]:
+    extended = paper.extended(tokens, found, np.asarray(tiny.memory().value_tokens))
+    return tiny.encode(extended[None])[0], extended
+
+
+@pytest.mark.parametrize(
+    ("integration", "drop_neural", "expected"),
+    [("both", True, _discrete), ("both", False, _both), ("neural", True, _neural), ("discrete", False, _discrete)],
+)
+def test_the_decoder_attends_to_what_is_not_dropped(integration: str, drop_neural: bool, expected: Any):
+    reader = tiny.reader(integration=integration, drop_neural=drop_neural)
+    answered = Answerer(reader, tiny.params(), tiny.memory(), 1, 3, 3, 5).answer(INPUTS, 3)
+    contexts = [expected(tokens, paper.retrieve(tokens, 1, tiny.memory(), 3)) for tokens in INPUTS]
+    encoded, tokens = (np.stack(part) for part in zip(*contexts, strict=True))
+    decoded = greedy(reader.model, tiny.params(), jnp.asarray(encoded, jnp.float32), jnp.asarray(tokens), 6)
+    np.testing.assert_array_equal(answered.tokens, decoded.tokens)
+    np.testing.assert_allclose(answered.sum_logprob, decoded.sum_logprob, rtol=1e-4)
 
 
 def test_a_memory_smaller_than_the_slots_is_read_whole():
