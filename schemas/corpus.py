@@ -84,7 +84,8 @@ class MemoryConfig(Frozen):
     """About so many rows come together in one partition of normalised questions, and so in one shard."""
     near_duplicates: float | None = Field(default=None, gt=0, le=1)
     """From this Jaccard similarity of their word sets on, questions with the same normalised answer, names and numbers
-    are duplicates; None: only equal normalised questions are (not in the paper)."""
+    are duplicates; None: only equal normalised questions are. The paper deletes "paraphrases" of PAQ's pairs (section
+    4.1) and does not say how."""
     permutations: int = Field(default=128, ge=1)
     """Values of a MinHash signature, by which near-duplicates are found."""
     bands: int | None = Field(default=None, ge=1)

@@ -166,7 +166,7 @@ class GenerateQuestionsConfig(Frozen):
     """How a question is made for each answer."""
 
     beam_size: int = Field(default=1, ge=1)
-    """1 decodes greedily; otherwise the best of so many hypotheses (PAQ: 4)."""
+    """1 decodes greedily; otherwise the best of so many hypotheses (PAQ: 4). Not given by the paper."""
     length_penalty: float = Field(default=0.6, ge=0)
     shape: BatchShape = BatchShape()
 

@@ -20,6 +20,7 @@ class T5Config(Frozen):
     """The shape of a T5, 1.0 (ReLU, tied output embedding scaled by d^-1/2) or 1.1 (gated GELU, own output layer)."""
 
     variant: Literal["1.0", "1.1"] = "1.1"
+    """Which one is "T5" is not given by the paper."""
     vocab_size: int = Field(default=32128, gt=0)
     d_model: int = Field(default=512, gt=0)
     num_heads: int = Field(default=6, gt=0)
@@ -32,6 +33,7 @@ class T5Config(Frozen):
     relative_buckets: int = Field(default=32, ge=4)
     relative_max_distance: int = Field(default=128, gt=2)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Of a generator's training; not given by the paper (T5X fine-tunes with 0.1). QAMAT's own stages refuse it."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """The type of activations; parameters are always float32."""
     remat: bool = False

@@ -154,7 +154,7 @@ class IndexConfig(Frozen):
 
     batch_size: int = Field(default=512, gt=0)
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """The type of keys and values."""
+    """The type of keys and values; not given by the paper."""
 
 
 class EvaluationConfig(Frozen):

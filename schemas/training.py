@@ -50,7 +50,9 @@ class TrainingConfig(Frozen):
     """How long, how large, how fast one stage trains."""
 
     steps: int = Field(gt=0)
+    """100K in-batch and 100K global (section 5.1); those of fine-tuning and of QAMAT+ are not given by the paper."""
     batch_size: int = Field(gt=0)
+    """512 in-batch, 32 global (section 5.1); those of fine-tuning and of QAMAT+ are not given by the paper."""
     optimizer: OptimizerConfig = OptimizerConfig()
     accumulate: int = Field(default=1, ge=1)
     """So many micro-batches, one after the other, make up the gradient of a batch."""
@@ -60,7 +62,7 @@ class TrainingConfig(Frozen):
     tokens moves with these is not given. Their memory is frozen in any case: it was encoded before."""
     seed: int = 0
     z_loss: float = Field(default=0.0, ge=0)
-    """Weight of log(Z)^2 (T5X: 1e-4)."""
+    """Weight of log(Z)^2; not given by the paper (T5X: 1e-4, as in the paper's presets)."""
     log_every: int = Field(default=20, gt=0)
     """Steps between two points of the training curve."""
     save_every: int = Field(default=200, gt=0)
