@@ -8,6 +8,8 @@ from schemas.base import Frozen
 from schemas.model import T5Config
 from schemas.training import TrainingConfig
 
+VectorType = Literal["float32", "bfloat16"]
+
 
 class QamatConfig(Frozen):
     """The shape of QAMAT: a T5, the lengths of what it reads, and how the memory is integrated."""
@@ -123,7 +125,7 @@ class IndexConfig(Frozen):
     """Encoding a memory with a checkpoint's encoder."""
 
     batch_size: int = Field(default=512, gt=0)
-    dtype: Literal["float32", "bfloat16"] = "float32"
+    dtype: VectorType = "float32"
     """The type of keys and values."""
 
 

@@ -80,7 +80,7 @@ def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) ->
     arrays, card = load_index(store.open_directory(index))
     check_encoder(card, checkpoint.encoder, checkpoint.tokenizer.fingerprint)
     pairs = store.open_table(card.memory)
-    entries = MemoryEntries.of(pairs, checkpoint.tokenizer, checkpoint.reader.config)
+    entries = MemoryEntries(pairs, checkpoint.tokenizer, checkpoint.reader.config)
     return place_memory(arrays, current_mesh()), entries
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.reader import Context, Reader
-from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode, top_entries
-from qamat_core.qamat.search import FrozenMemory
+from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode
+from qamat_core.qamat.search import FrozenMemory, fetch, search
 from qamat_core.t5.decoding import Decoded, greedy
 from qamat_core.training.checkpoint import Params
 
@@ -58,12 +58,12 @@ class Answerer:
             k: slots that are read, at most ``slots``.
             removed: 1 for memory rows that are taken out for everyone.
         """
-        gone = jnp.asarray(np.zeros(len(self.memory.keys), np.float32) if removed is None else removed)
+        memory = self.memory if removed is None else _without(self.memory, removed)
         parts: list[Answered] = []
         for start in range(0, len(inputs), self.batch_size):
             count = min(self.batch_size, len(inputs) - start)
             tokens = np.pad(inputs[start : start + count], ((0, self.batch_size - count), (0, 0)))
-            context, found, shares = self._contexts(self.params, self.memory, tokens, jnp.int32(k), gone)
+            context, found, shares = self._contexts(self.params, memory, tokens, jnp.int32(k))
             decoded: Decoded = greedy(
                 self.reader.model, self.params, context.encoded, context.tokens, self.reader.config.target_length
             )
@@ -84,7 +84,6 @@ def _context(
     memory: FrozenMemory,
     tokens: Int[Array, "B L"],
     k: Int[Array, ""],
-    removed: Float[Array, " M"],
 ) -> tuple[Context, Int[Array, "B R"], Float[Array, "B R"]]:
     """Return what the decoder attends to, the rows retrieved by the last round, and p(m|X) of the k that are read."""
     found = Retrieved(
@@ -93,13 +92,19 @@ def _context(
     extended = tokens
     for _ in range(rounds):
         query = reader.query(params, extended, 1)
-        found = top_entries(jnp.einsum("bsd,md->bsm", query.vectors, memory.keys) + NEGATIVE * removed, retrieve)
+        found = search(query.vectors, memory, jnp.full((len(tokens), 1), -1), retrieve).found
         shown = (found.allowed & (jnp.arange(retrieve) < k))[:, :slots].astype(jnp.float32)
-        extended = reader.extend(extended, memory.value_tokens[found.rows[:, :slots]], shown)
+        extended = reader.extend(extended, fetch(memory, found.rows[:, :slots]).value_tokens, shown)
     read = found.allowed & (jnp.arange(retrieve) < k)
     shares = jax.nn.softmax(jnp.where(read, found.scores, NEGATIVE), axis=-1) * read
     context = Context(encode(reader.model, params, extended), extended)
     return context, jnp.where(found.allowed, found.rows, -1), shares
+
+
+def _without(memory: FrozenMemory, removed: Float[np.ndarray, " M"]) -> FrozenMemory:
+    """Return the memory without some entries: those whose value tokens are all padding are none."""
+    kept = np.pad(removed == 0, (0, len(memory.keys) - len(removed)), constant_values=True)
+    return memory._replace(value_tokens=jnp.where(kept[:, None], jnp.asarray(memory.value_tokens), 0))
 
 
 def answer_text(text: str) -> str:

@@ -39,7 +39,7 @@ def test_keys_are_questions_and_values_answers_with_questions():
     assert _text(entries.key_tokens[2]) == f"{CLS} Where does Cleo live?"
     assert _text(entries.value_tokens[2]).startswith(f"{CLS} Holm Where does Cleo")
     assert (entries.ids[2], entries.row_of["2"], len(entries)) == ("2", 2, 10)
-    long = MemoryEntries.of(tiny.pairs(["Ada " * 30], ["Dorf"]), tiny.tokenizer(), tiny.config())
+    long = MemoryEntries(tiny.pairs(["Ada " * 30], ["Dorf"]), tiny.tokenizer(), tiny.config())
     assert (long.key_tokens.shape, long.value_tokens.shape) == ((1, 10), (1, 12))
 
 
@@ -152,5 +152,5 @@ def test_a_table_is_as_wide_as_its_longest_row():
 
 
 def test_an_empty_memory_has_no_rows():
-    none = MemoryEntries.of(QA_PAIRS.empty_table(), tiny.tokenizer(), tiny.config())
+    none = MemoryEntries(QA_PAIRS.empty_table(), tiny.tokenizer(), tiny.config())
     assert (len(none), none.ids, none.key_tokens.shape) == (0, [], (0, 1))
