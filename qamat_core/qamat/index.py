@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,12 +19,15 @@ from qamat_core.t5.network import T5
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.mesh import current_mesh, place
 from qamat_core.training.partitioning import AXES
+from qamat_core.training.processes import same_everywhere
 from schemas.artifacts import ArtifactRef, Digest
 from schemas.base import Frozen
 from schemas.errors import CorruptArtifactError, IncompatibleArtifactError
 from schemas.qamat import IndexConfig, VectorType
 
 CARD = "index.json"
+KEEP_EVERY = 64
+"""Batches after which what is encoded need not be encoded again."""
 _STORED: Final = {"float32": np.dtype(np.float32), "bfloat16": np.dtype(np.uint16)}
 """Type of vectors -> type that the files say they have."""
 
@@ -84,7 +87,8 @@ def encode_entries(
 ) -> None:
     """Encode keys and values in fixed batches and write them, with the value tokens, into the files of an index.
 
-    A batch is divided over all devices of the mesh. Several processes encode together; the first writes.
+    A batch is divided over all devices of the mesh. Several processes encode together; the first writes. What a killed
+    run had finished is kept.
 
     Args:
         reader: whose encoder it is.
@@ -97,8 +101,11 @@ def encode_entries(
     encoder = compile_encoder(reader.model, config, current_mesh())
     weights = jax.tree.map(lambda leaf: place(leaf, encoder.everywhere), params)
     count = len(tokens.keys)
-    files = None if follows() else _create(directory, (count, reader.config.t5.d_model), config, tokens.values)
-    for start in range(0, count, encoder.batch_size):
+    done = directory.with_suffix(".done")
+    begin = same_everywhere(int(done.read_text()) if done.exists() else 0)
+    shape = (count, reader.config.t5.d_model)
+    files = None if follows() else _open_files(directory, shape, config, tokens.values, "r+" if begin else "w+")
+    for number, start in enumerate(range(begin, count, encoder.batch_size), start=1):
         stop = min(start + encoder.batch_size, count)
         spare = ((0, encoder.batch_size - (stop - start)), (0, 0))
         batches = [np.pad(part[start:stop].astype(np.int32), spare) for part in tokens]
@@ -108,21 +115,42 @@ def encode_entries(
                 np.asarray(part.addressable_data(0))[: stop - start] for part in made
             )
             files.value_tokens[start:stop] = tokens.values[start:stop]
+            if number % KEEP_EVERY == 0:
+                _keep(files, stop, done)
         tell(stop, count)
 
 
-def _create(
-    directory: Path, shape: tuple[int, int], config: IndexConfig, value_tokens: UInt[np.ndarray, "M V"]
-) -> FrozenMemory:
-    """Create the files of an index; what is written into the arrays is written into the files."""
+def _keep(files: "_Files", rows: int, done: Path) -> None:
+    for file in files:
+        file.flush()
+    temporary = done.with_suffix(".tmp")
+    temporary.write_text(f"{rows}\n")
+    temporary.replace(done)
+
+
+class _Files(NamedTuple):
+    """The arrays of an index that is written: what is written into them is written into the files."""
+
+    keys: np.memmap[Any, Any]
+    values: np.memmap[Any, Any]
+    value_tokens: np.memmap[Any, Any]
+
+
+def _open_files(
+    directory: Path,
+    shape: tuple[int, int],
+    config: IndexConfig,
+    value_tokens: UInt[np.ndarray, "M V"],
+    mode: Literal["r+", "w+"],
+) -> _Files:
     directory.mkdir(parents=True, exist_ok=True)
     dtype = jnp.dtype(config.dtype)
 
-    def create(name: str, kind: np.dtype[Any], extent: tuple[int, ...]) -> np.ndarray:
-        return np.lib.format.open_memmap(directory / f"{name}.npy", "w+", kind, extent)
+    def opened(name: str, kind: np.dtype[Any], extent: tuple[int, ...]) -> np.memmap[Any, Any]:
+        return np.lib.format.open_memmap(directory / f"{name}.npy", mode, kind, extent)
 
-    keys, values = (create(name, _STORED[config.dtype], shape).view(dtype) for name in ("keys", "values"))
-    return FrozenMemory(keys, values, create("value_tokens", value_tokens.dtype, value_tokens.shape))
+    keys, values = (opened(name, _STORED[config.dtype], shape).view(dtype) for name in ("keys", "values"))
+    return _Files(keys, values, opened("value_tokens", value_tokens.dtype, value_tokens.shape))
 
 
 def load_index(directory: Path) -> tuple[FrozenMemory, IndexCard]:

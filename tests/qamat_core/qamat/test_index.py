@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from qamat_core.qamat import index
 from qamat_core.qamat.entries import MemoryEntries, tokenise_entries
 from qamat_core.qamat.index import CARD, IndexCard, check_encoder, encode_entries, load_index
 from qamat_core.qamat.search import FrozenMemory, search
@@ -44,6 +45,29 @@ def test_every_entry_is_encoded_at_its_cls(tmp_path: Path, batch_size: int):
     np.testing.assert_array_equal(memory.value_tokens, entries.value_tokens)
     assert memory.value_tokens.dtype == tiny.tokenizer().dtype == np.uint8
     assert load_index(tmp_path)[1] == INDEX_CARD
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(index, "KEEP_EVERY", 1)
+    whole, heard = built(tmp_path / "whole", 3), list[int]()
+    tokens = tokenise_entries([], 10, tiny.tokenizer(), tiny.config(), tmp_path / "whole" / "tokens", lambda *_: None)
+
+    def encode(dying_at: int) -> None:
+        def tell(done: int, _: int) -> None:
+            heard.append(done)
+            if done == dying_at:
+                raise KeyboardInterrupt
+
+        given = tiny.reader(), tiny.params(), tokens, IndexConfig(batch_size=3)
+        encode_entries(*given, tmp_path / "killed", tell)
+
+    with pytest.raises(KeyboardInterrupt):
+        encode(6)
+    encode(0)
+    assert heard == [3, 6, 9, 10]
+    for name, part in whole._asdict().items():
+        assert (tmp_path / "killed" / f"{name}.npy").read_bytes() == (tmp_path / "whole" / f"{name}.npy").read_bytes()
+        assert len(part) == 10
 
 
 @pytest.mark.parametrize("people", [tiny.PEOPLE, ["Ada " * 9] * 4, ["B"]])
