@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 REPORT ?= report
 DATA ?=
+ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server test test-slow test-parity check format clean
@@ -46,7 +47,7 @@ setup-tpu: $(VENV)/.installed-tpu ## Add libtpu, with which `qamat plan` compile
 setup-gpu: $(VENV)/.installed-gpu ## Add CUDA, with which JAX runs on NVIDIA GPUs
 
 gpu-smoke: setup ## Train `small` for some hundred steps where a GPU is (after setup-gpu); DATA=FILE of passages
-	$(BIN)/python -m tests.benchmarks.gpu_smoke $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m tests.benchmarks.gpu_smoke $(if $(DATA),--data $(DATA)) $(ARGS)
 
 lucene: $(VENV)/.installed-lucene ## Add the BM25 engine lucene (pyserini's Java side with a JRE; no torch)
 

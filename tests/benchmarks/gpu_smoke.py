@@ -66,6 +66,12 @@ def main(arguments: Sequence[str]) -> int:
         except QamatError as error:
             sys.stderr.write(f"gpu-smoke: {error}\n")
             return 1
+        except jax.errors.JaxRuntimeError as error:
+            if "out of memory" not in str(error).lower():
+                raise
+            reason = str(error).partition("\n")[0]
+            sys.stderr.write(f"gpu-smoke: a step does not fit into memory ({reason}): give a lower --batch-size\n")
+            return 1
     return 0
 
 
@@ -81,14 +87,16 @@ def smoke(options: argparse.Namespace, device: Any, folder: Path) -> None:
     said = f"preset {numbers.name}, {model.t5.dtype}, {len(entries):,} entries, {len(examples):,} masked passages"
     say(f"{device.device_kind}: {said}")
     stage = training.inbatch
-    batches = partial(in_batch, examples, entries, stage.training.batch_size, stage.negatives_per_example, 0)
+    batches = partial(
+        in_batch, examples, entries, options.batch_size or stage.training.batch_size, stage.negatives_per_example, 0
+    )
     show = partial(measure, steps=options.steps, out=Path(options.out), peak=CHIPS[options.platform].flops)
     trained = show("in-batch", stage, params, in_batch_loss(reader, stage), batches)
     began = time.monotonic()
     memory = encoded(corpus, entries, reader, trained, training.index, folder / "index")
     say(f"encode memory: {len(entries) / (time.monotonic() - began):,.0f} entries/s with compiling and tokenising")
     later = training.global_
-    batches = partial(global_batch, examples, memory, later.training.batch_size, 0)
+    batches = partial(global_batch, examples, memory, options.batch_size or later.training.batch_size, 0)
     show("global", later, trained, global_loss(reader, later), batches)
 
 
@@ -185,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", help="a file of passages, as `qamat corpus regenerate --passages` reads it")
     parser.add_argument("--steps", type=int, default=300, help="of each stage")
     parser.add_argument("--preset", default="small")
+    parser.add_argument("--batch-size", type=int, help="of each stage, in the place of the preset's")
     parser.add_argument("--platform", choices=("gpu", "cpu"), default="gpu")
     parser.add_argument("--out", default="gpu-smoke", help="the folder of the curves")
     return parser
