@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 REPORT ?= report
+DATA ?=
+ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench setup-tpu demo study server test test-slow test-parity check format clean
+.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server test test-slow test-parity check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,11 +34,20 @@ $(VENV)/.installed-bench: $(VENV)/.installed-lucene
 	$(PIP) --editable '.[dev,bench]'
 	touch $@
 
+$(VENV)/.installed-gpu: $(VENV)/.installed
+	$(PIP) --editable '.[dev,gpu]'
+	touch $@
+
 $(VENV)/.installed-tpu: $(VENV)/.installed
 	$(PIP) --editable '.[dev,tpu]'
 	touch $@
 
 setup-tpu: $(VENV)/.installed-tpu ## Add libtpu, with which `qamat plan` compiles for TPUs
+
+setup-gpu: $(VENV)/.installed-gpu ## Add CUDA, with which JAX runs on NVIDIA GPUs
+
+gpu-smoke: setup ## Train `small` for some hundred steps where a GPU is (after setup-gpu); DATA=FILE of passages
+	$(BIN)/python -m tests.benchmarks.gpu_smoke $(if $(DATA),--data $(DATA)) $(ARGS)
 
 lucene: $(VENV)/.installed-lucene ## Add the BM25 engine lucene (pyserini's Java side with a JRE; no torch)
 

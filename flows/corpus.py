@@ -20,6 +20,7 @@ from schemas.presets import preset
 from schemas.resources import Resources
 from tasks.build_memory import MemoryInputs
 from tasks.build_world import WorldRefs
+from tasks.external_t5 import ImportedRefs
 from tasks.extract_answers import ExtractionInputs
 from tasks.filter_questions import FilterInputs
 from tasks.generate_questions import QuestionInputs
@@ -164,18 +165,24 @@ def make_corpus(
     imported: tuple[ArtifactRef, ...] = (),
     examples_from: ArtifactRef | None = None,
     filter_by: FilterName = "reading-comprehension",
+    start: ImportedRefs | None = None,
     name: Name,
     resources: Resources,
 ) -> Corpus:
     """Train a tokenizer and the generator of the tasks for which none is given, run the Beam jobs: sources -> memory
     and pre-training examples.
 
-    ``imported`` pairs join the memory; examples are made of the passages ``examples_from``, else of the sources'.
+    ``imported`` pairs join the memory; examples are made of the passages ``examples_from``, else of the sources'. The
+    generator starts from the T5 ``start``, whose shape the configuration has, and takes its tokenizer.
     """
     passages = sources.passages
-    texts = [passages, sources.annotated_passages, sources.annotations]
-    tokenizer = steps.train_tokenizer(config.tokenizer, texts, name=name, resources=resources)
-    annotated = GeneratorInputs(sources.annotated_passages, sources.annotations, tokenizer)
+    if start is None:
+        texts = [passages, sources.annotated_passages, sources.annotations]
+        tokenizer = steps.train_tokenizer(config.tokenizer, texts, name=name, resources=resources)
+    else:
+        tokenizer = start.tokenizer
+    begin = start and start.checkpoint
+    annotated = GeneratorInputs(sources.annotated_passages, sources.annotations, tokenizer, begin)
     generators = make_generators(config.generator, annotated, given, name=name, resources=resources)
     read = ExtractionInputs(passages, generators.extraction)
     answers = steps.extract_answers(config.answers, read, name=name, resources=resources)

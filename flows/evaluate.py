@@ -6,6 +6,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows import steps
+from flows.indexing import index_over
 from flows.lookup import find_index
 from qamat_core.store.registry import RegistryRow
 from qamat_core.store.store import Store
@@ -15,9 +16,8 @@ from schemas.corpus import IngestConfig
 from schemas.errors import ConfigError
 from schemas.evaluation import MemoryName, Place, SummaryConfig
 from schemas.orders import Evaluate
-from schemas.qamat import EvaluationConfig, IndexConfig
+from schemas.qamat import EvaluationConfig
 from schemas.resources import Resources
-from tasks.build_index import IndexInputs
 from tasks.evaluate import EvaluateInputs
 
 ROWS = {
@@ -71,12 +71,9 @@ def read_questions(order: Evaluate, store: Store, resources: Resources) -> Artif
 
 def read_memory(order: Evaluate, store: Store, checkpoint: ArtifactRef, resources: Resources) -> ArtifactRef:
     """Return the checkpoint's own index, or another memory encoded by the same encoder."""
-    index = find_index(store, checkpoint)
-    made = store.row(index).inputs
-    if order.memory is None or store.newest("qa_pairs", order.memory).content == made["memory"].content:
-        return index
-    inputs = IndexInputs(store.newest("qa_pairs", order.memory), made["encoder"])
-    return steps.build_index(IndexConfig(), inputs, name=order.memory, resources=resources)
+    if order.memory is None:
+        return find_index(store, checkpoint)
+    return index_over(store, checkpoint, order.memory, resources)
 
 
 def evaluation_of(row: RegistryRow) -> EvaluationConfig:

@@ -80,7 +80,12 @@ def find_t5(store: Store, checkpoint: ArtifactRef) -> T5Config | None:
     row = store.row(checkpoint)
     while "start" in row.inputs:
         row = store.row(row.inputs["start"])
-    return load_card(store.open_directory(checkpoint)).model if row.module == IMPORT else None
+    return shape_of(store, checkpoint) if row.module == IMPORT else None
+
+
+def shape_of(store: Store, checkpoint: ArtifactRef) -> T5Config:
+    """Return the shape of a checkpoint's T5."""
+    return load_card(store.open_directory(checkpoint)).model
 
 
 def find_passages(store: Store, memory: ArtifactRef) -> list[ArtifactRef]:

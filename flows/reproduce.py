@@ -1,18 +1,24 @@
 """The flow that reproduces the paper's tables: one run, from nothing to a report."""
 
+import shlex
 from pathlib import Path
 
 from prefect import flow
 
 from flows import steps
 from flows.corpus import make_corpus, world_sources
+from flows.lookup import shape_of
 from flows.study import Study
 from flows.tables import TABLES, ask_finetuned
+from flows.training import source_of
+from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from schemas.evaluation import ReportConfig
 from schemas.orders import ALL_MEMORIES, Reproduce
 from schemas.presets import preset
+from schemas.resources import Resources
 from tasks.build_report import ReportInputs, Shown, copy_report
+from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
 
 
@@ -21,17 +27,34 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     """Make the world corpus, its memory, the models, their answers and the report of the tables wanted."""
     numbers = preset(order.preset)
     resources = check_runner(order.resources())
+    begin = import_t5(order, resources)
+    if begin is not None:
+        numbers = numbers.over(shape_of(Store(order.home), begin.checkpoint))
     world = steps.build_world(numbers.world, name=order.name, resources=resources)
-    corpus = make_corpus(numbers.corpus, world_sources(world), {}, name=order.name, resources=resources)
-    study = Study(order, numbers, world, corpus, resources)
+    sources = world_sources(world)
+    corpus = make_corpus(numbers.corpus, sources, {}, start=begin, name=order.name, resources=resources)
+    study = Study(order, numbers, world, corpus, resources, begin)
     metrics = [ref for table, measure in TABLES.items() if table in (order.only or TABLES) for ref in measure(study)]
     inputs = ReportInputs(metrics=tuple(metrics), generated=corpus.memory, shown=worked_questions(study))
     k = max(numbers.evaluation.single_hop.ks)
-    config = ReportConfig(preset=order.preset, rerun=command(order), aids=numbers.aids, entries=min(k, 5))
+    config = ReportConfig(
+        preset=order.preset,
+        rerun=command(order),
+        start=order.start.source if order.start else "random weights",
+        aids=numbers.aids,
+        entries=min(k, 5),
+    )
     report = steps.build_report(config, inputs, name=order.name, resources=resources)
     if order.out is not None:
         copy_report(report, Path(order.out), resources=resources)
     return report
+
+
+def import_t5(order: Reproduce, resources: Resources) -> ImportedRefs | None:
+    """Register the public T5 that the study starts from, with its tokenizer; None if it starts from random weights."""
+    if order.start is None:
+        return None
+    return steps.import_start(source_of(order.start), name=f"{order.name}-t5", resources=resources)
 
 
 def worked_questions(study: Study) -> Shown | None:
@@ -46,5 +69,6 @@ def command(order: Reproduce) -> str:
     """Return the command that makes this report again."""
     only = "".join(f" --only {table}" for table in order.only)
     only += "".join(f" --memory {memory}" for memory in order.memories if order.memories != ALL_MEMORIES)
+    only += f" --from {shlex.quote(order.start.source)}" if order.start else ""
     split = f" --split {order.split}" if order.split != "test" else ""
     return f"qamat reproduce --preset {order.preset}{only} --seeds {order.seeds}{split}"

@@ -15,6 +15,7 @@ from schemas.resources import Resources
 from schemas.world import Split
 from tasks.build_world import WorldRefs
 from tasks.evaluate import EvaluateInputs
+from tasks.external_t5 import ImportedRefs
 from tasks.mine_negatives import NegativesInputs
 
 Predictions = Mapping[int, ArtifactRef]
@@ -39,6 +40,8 @@ class Study:
     world: WorldRefs
     corpus: Corpus
     resources: Resources
+    begin: ImportedRefs | None = None
+    """The public T5 that all models start from; None for random weights."""
     _models: dict[str, Model] = field(default_factory=dict[str, Model])
 
     @property
@@ -74,6 +77,8 @@ class Study:
 
     def start(self, seed: int) -> ArtifactRef:
         """Return the checkpoint that the models of a seed start from, whatever their memory."""
+        if self.begin is not None:
+            return self.begin.checkpoint
         config = self.numbers.training.seeded(seed)
         return initialise(config, self.corpus.tokenizer, name=f"{self.name}-s{seed}", resources=self.resources)
 

@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows import steps
 from flows.lookup import find_memory, find_start, find_t5, find_trained
-from flows.training import finetune, initialise, train_global, train_inbatch, train_multihop
+from flows.training import finetune, initialise, source_of, train_global, train_inbatch, train_multihop
 from qamat_core.store.store import Store
 from qamat_core.training.processes import join
 from schemas.artifacts import ArtifactRef, Pretrained
@@ -16,7 +16,7 @@ from schemas.presets import preset
 from schemas.qamat import StageConfig
 from schemas.resources import Resources
 from tasks.check_stage import check_in_batch_stage, check_mesh, check_question_stage
-from tasks.external_t5 import ImportedRefs, T5Source
+from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
 
 STAGES: tuple[Stage, ...] = ("inbatch", "global", "finetune", "multihop")
@@ -27,8 +27,7 @@ START: dict[Stage, Stage] = {"global": "inbatch", "finetune": "global", "multiho
 @flow(name="import-start", persist_result=False)
 def import_start(order: ImportStart) -> ImportedRefs:
     """Register a T5 of a directory or the hub as what QAMAT starts from; what is there already is found."""
-    source = T5Source(order.source, order.revision, Path(order.tokenizer) if order.tokenizer is not None else None)
-    return steps.import_start(source, name=order.name, resources=Resources(home=order.home))
+    return steps.import_start(source_of(order), name=order.name, resources=Resources(home=order.home))
 
 
 @flow(name="train-qamat", persist_result=False)

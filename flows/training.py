@@ -1,22 +1,30 @@
 """Training QAMAT, stage by stage: what the flows of one model and of the whole study share."""
 
+from pathlib import Path
 from typing import Literal
 
 from flows import steps
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.corpus import ComposeConfig
 from schemas.corpus import MultihopConfig as MiningConfig
+from schemas.orders import PublicT5
 from schemas.preset_models import TrainingPreset
 from schemas.qamat import FinetuneConfig, GlobalConfig
 from schemas.resources import Resources
 from tasks.build_index import IndexInputs
 from tasks.compose_questions import ComposedRefs
+from tasks.external_t5 import T5Source
 from tasks.mine_multihop import MultihopInputs as MiningInputs
 from tasks.qamat_stage import QuestionStageInputs
 from tasks.train_global import GlobalInputs
 from tasks.train_inbatch import InBatchInputs
 
 Hops = Literal[1, 2]
+
+
+def source_of(order: PublicT5) -> T5Source:
+    """Return where a T5 lies that an order names."""
+    return T5Source(order.source, order.revision, Path(order.tokenizer) if order.tokenizer is not None else None)
 
 
 def train_inbatch(

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sentencepiece as spm
@@ -127,6 +128,11 @@ class Tokenizer:
         """Pieces, sentinels and added tokens."""
         return self._pieces.GetPieceSize() + SENTINELS + len(self.added)
 
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:
+        """The smallest unsigned type that all ids fit in."""
+        return np.min_scalar_type(self.vocab_size - 1)
+
     def sentinel(self, number: int) -> int:
         """Return the id of ``<extra_id_number>``."""
         return self._ids[f"<extra_id_{number}>"]
@@ -186,9 +192,13 @@ Rows = Sequence[Sequence[int] | Int32[np.ndarray, " N"]]
 
 
 def fit_rows(rows: Rows, length: int) -> Int32[np.ndarray, "B L"]:
-    """Return rows of ids padded to what the longest needs, rounded up to a multiple of 4, at most ``length``."""
-    longest = max(map(len, rows), default=0)
-    return pad_rows(rows, max(1, min(length, -(-longest // 4) * 4)))
+    """Return rows of ids padded to ``fit_width``."""
+    return pad_rows(rows, fit_width(max(map(len, rows), default=0), length))
+
+
+def fit_width(longest: int, length: int) -> int:
+    """Return what the longest row needs, rounded up to a multiple of 4, at most ``length``."""
+    return max(1, min(length, -(-longest // 4) * 4))
 
 
 def pad_rows(rows: Rows, length: int) -> Int32[np.ndarray, "B L"]:

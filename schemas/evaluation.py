@@ -70,6 +70,8 @@ class ReportConfig(Frozen):
     preset: str
     rerun: str
     """The command that makes this report again."""
+    start: str = "random weights"
+    """What the models start from, in words."""
     aids: tuple[str, ...] = ()
     """What the models had that the paper's have not."""
     questions: int = Field(default=10, ge=0)

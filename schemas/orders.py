@@ -55,6 +55,15 @@ class _Order(_BeamOrder):
     small, base, large: accelerators (see `qamat plan`)."""
 
 
+class _TrainingOrder(_Order):
+    mesh: MeshShape = Field(default=MeshShape(), title="Mesh of devices")
+    """How the devices stand: parts of a batch by parts of wide layers."""
+
+    def resources(self) -> Resources:
+        """Return how the jobs of this order run."""
+        return super().resources().model_copy(update={"mesh": self.mesh})
+
+
 class Generators(_Form):
     """A registered generator for each task; one is trained for the tasks that are left empty."""
 
@@ -116,17 +125,22 @@ class ImportGenerator(_Form):
     """The folder of the artifacts."""
 
 
-class ImportStart(_Form):
-    """Register a public T5 as what QAMAT starts from."""
+class PublicT5(_Form):
+    """A T5 that was trained elsewhere."""
 
     source: str = Field(min_length=1)
     """A directory that transformers or T5X saved it in, on the worker's machine, or a hub id: org/name."""
-    name: Name = Field(title="Checkpoint name")
-    """Names the checkpoint and its tokenizer."""
     revision: str = "main"
     """Of a hub id: a branch, a tag or a commit."""
     tokenizer: str | None = None
     """A spiece.model, where the source has none."""
+
+
+class ImportStart(PublicT5):
+    """Register a public T5 as what QAMAT starts from."""
+
+    name: Name = Field(title="Checkpoint name")
+    """Names the checkpoint and its tokenizer."""
     home: Home
     """The folder of the artifacts."""
 
@@ -190,7 +204,7 @@ class QuestionsFile(_Form):
     """Which part of the data set it is, such as train, dev, test."""
 
 
-class TrainQamat(_Order):
+class TrainQamat(_TrainingOrder):
     """Train QAMAT over a memory; a stage that is not named is found made already."""
 
     memory: Name = "world"
@@ -210,20 +224,33 @@ class TrainQamat(_Order):
     """Questions to learn from that are read from a file, in the place of registered training questions."""
     seed: int = Field(default=0, ge=0)
     """Decides the starting weights and the order of examples."""
-    mesh: MeshShape = Field(default=MeshShape(), title="Mesh of devices")
-    """How the devices stand: parts of a batch by parts of wide layers."""
     processes: Processes | None = Field(default=None, title="Processes")
     """This process among several that train together; each gets the same order but for its index."""
 
     def resources(self) -> Resources:
         """Return how the jobs of this order run."""
-        return super().resources().model_copy(update={"mesh": self.mesh, "processes": self.processes})
+        return super().resources().model_copy(update={"processes": self.processes})
 
     @model_validator(mode="after")
     def _check(self) -> "TrainQamat":
         if self.start and "inbatch" not in self.stages:
             raise ValueError("start is where the stage inbatch starts: name that stage too, or leave start out")
         return self
+
+
+class BuildIndex(_Form):
+    """Encode a memory for a checkpoint, by the encoder and in the type of the index that it was trained over."""
+
+    checkpoint: Name
+    """What is to search the index, such as world-finetune."""
+    memory: Name
+    """The memory (``qa_pairs``) that is encoded."""
+    mesh: MeshShape = Field(default=MeshShape(), title="Mesh of devices")
+    """Which devices divide each batch."""
+    processes: Processes | None = Field(default=None, title="Processes")
+    """This process among several that encode together; each gets the same order but for its index."""
+    home: Home
+    """The folder of the artifacts."""
 
 
 class Evaluate(_Form):
@@ -247,11 +274,13 @@ class Evaluate(_Form):
         return self
 
 
-class Reproduce(_Order):
+class Reproduce(_TrainingOrder):
     """Make the paper's tables, corpus to report."""
 
     name: Name = Field(default="world", title="Study name")
     """Names every artifact of the study: lower-case letters, digits, hyphens."""
+    start: PublicT5 | None = Field(default=None, title="Public T5")
+    """What generators and models start from, with its own shape and tokenizer; none for random weights."""
     only: tuple[TableName, ...] = Field(default=(), title="Tables")
     """The tables wanted; none for all."""
     memories: tuple[MemoryKind, ...] = Field(default=ALL_MEMORIES, min_length=1, title="Memories of Table 4")

@@ -1,6 +1,6 @@
 """What a preset consists of: the configuration of every part of the way from text to tables."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.base import Frozen
 from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, NegativesConfig
@@ -12,7 +12,7 @@ from schemas.generation import (
     TrainGeneratorConfig,
     TrainTokenizerConfig,
 )
-from schemas.model import T5Config
+from schemas.model import NOT_SHAPE, T5Config
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
@@ -24,6 +24,8 @@ from schemas.qamat import (
     MultihopConfig,
 )
 
+T5_AIDS: Final = ("a pointer head", "an encoder whose attention starts out local")
+"""What a T5 of the small presets has inside; one that was made elsewhere has it not."""
 PresetName = Literal["toy", "smoke", "mini", "small", "base", "large"]
 
 
@@ -60,9 +62,8 @@ class TrainingPreset(Frozen):
         return self.model_validate(_with(self.model_dump(), "seed", seed))
 
     def over(self, t5: T5Config) -> "TrainingPreset":
-        """Return the same stages over a T5 that was made elsewhere; the type of activations stays the preset's."""
-        t5 = t5.model_copy(update={"dtype": self.init.model.t5.dtype})
-        return self.model_validate(_with(self.model_dump(), "t5", t5.model_dump()))
+        """Return the same stages over a T5 that was made elsewhere; what is no shape stays the preset's."""
+        return self.model_validate(_with(self.model_dump(), "t5", _shaped(self.init.model.t5, t5).model_dump()))
 
 
 class EvaluationPreset(Frozen):
@@ -86,6 +87,23 @@ class Preset(Frozen):
     corpus: CorpusPreset
     training: TrainingPreset
     evaluation: EvaluationPreset
+
+    def over(self, t5: T5Config) -> "Preset":
+        """Return the same numbers for models and generators that start from a T5 that was made elsewhere."""
+        generator = self.corpus.generator
+        generator = generator.model_copy(update={"model": _shaped(generator.model, t5)})
+        return self.model_copy(
+            update={
+                "aids": tuple(aid for aid in self.aids if aid not in T5_AIDS),
+                "corpus": self.corpus.model_copy(update={"generator": generator}),
+                "training": self.training.over(t5),
+            }
+        )
+
+
+def _shaped(own: T5Config, t5: T5Config) -> T5Config:
+    """Return the shape of a T5 with all else of our own."""
+    return t5.model_copy(update={name: getattr(own, name) for name in NOT_SHAPE})
 
 
 def _with(value: object, name: str, new: object) -> object:

@@ -8,6 +8,12 @@ from schemas.base import Frozen
 from schemas.model import T5Config
 from schemas.training import TrainingConfig
 
+VectorType = Literal["float32", "bfloat16"]
+
+
+Integration = Literal["both", "neural", "discrete"]
+"""Which memory representations the decoder reads (sections 3.3 and 3.4)."""
+
 
 class QamatConfig(Frozen):
     """The shape of QAMAT: a T5, the lengths of what it reads, and how the memory is integrated."""
@@ -33,11 +39,16 @@ class QamatConfig(Frozen):
     rank_marks: bool = False
     """Write the rank r of a retrieved entry into its tokens: [CLS] becomes ``<extra_id_(99-r)>``. An aid for small
     models trained from scratch, not in the paper, where the order alone tells the rank."""
-    integration: Literal["both", "neural", "discrete"] = "both"
+    integration: Integration = "both"
     """Which memory representations the decoder reads while training (sections 3.3 and 3.4)."""
     drop_neural: bool = True
     """Answer from the discrete part alone after training with both: section 3.4 says that the neural part can be
     dropped then, not whether it is in the tables. A model that was trained with one part answers from that part."""
+
+    @property
+    def answering(self) -> Integration:
+        """Which memory representations are read where questions are answered."""
+        return "discrete" if self.integration == "both" and self.drop_neural else self.integration
 
     @model_validator(mode="after")
     def _check(self) -> "QamatConfig":
@@ -153,7 +164,7 @@ class IndexConfig(Frozen):
     """Encoding a memory with a checkpoint's encoder."""
 
     batch_size: int = Field(default=512, gt=0)
-    dtype: Literal["float32", "bfloat16"] = "float32"
+    dtype: VectorType = "float32"
     """The type of keys and values; not given by the paper."""
 
 

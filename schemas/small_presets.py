@@ -20,7 +20,7 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
-from schemas.preset_models import CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
+from schemas.preset_models import T5_AIDS, CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
@@ -59,8 +59,7 @@ def _t5(d_model: int, heads: int, locality: tuple[float, ...]) -> T5Config:
 
 
 AIDS: Final = (
-    "a pointer head",
-    "an encoder whose attention starts out local",
+    *T5_AIDS,
     "a contrastive term on known positives in every stage",
     "retrieved entries marked with their rank",
     "inner products divided by the root of the width",

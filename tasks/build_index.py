@@ -1,18 +1,28 @@
 """The index: a memory (qa_pairs) and the checkpoint whose encoder reads it -> index (keys, values, value tokens)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from qamat_core import progress
-from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.index import IndexCard, encode_entries, save_index
+from qamat_core.qamat.entries import COLUMNS, tokenise_entries
+from qamat_core.qamat.index import IndexCard, encode_entries
+from qamat_core.store.following import follows
+from qamat_core.store.shards import iter_shard
 from qamat_core.store.store import DirectoryDraft, Job, Store
+from qamat_core.training.mesh import use_mesh
+from qamat_core.training.processes import meet
 from schemas.artifacts import ArtifactRef, Name
 from schemas.errors import InputError
 from schemas.qamat import IndexConfig
 from schemas.resources import Resources
 from tasks.qamat_stage import open_checkpoint
+
+_READ_ROWS: Final = 4096
+_REMEDY: Final = "run `qamat artifacts verify --discard`"
 
 
 @dataclass(frozen=True)
@@ -24,29 +34,41 @@ class IndexInputs:
 
 
 def run(config: IndexConfig, inputs: IndexInputs, *, name: Name, resources: Resources) -> ArtifactRef:
-    """Encode a memory and return its index.
+    """Encode a memory and return its index; rows, tokens and vectors are in memory a batch at a time.
 
     Raises:
         InputError: the memory is empty.
     """
     store = Store(resources.home)
     job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"index": ("index", name)})
-    return store.produce(job, lambda work: {"index": _encode(store, config, inputs, work)})["index"]
+
+    def build(work: Path) -> Mapping[str, DirectoryDraft]:
+        with use_mesh(resources.mesh):
+            card = _encode(store, config, inputs, work)
+        meet()
+        if follows():
+            return {}
+        card.save(work / "index")
+        return {"index": DirectoryDraft(work / "index", notes={"entries": card.entries})}
+
+    return store.produce(job, build, together=True)["index"]
 
 
-def _encode(store: Store, config: IndexConfig, inputs: IndexInputs, work: Path) -> DirectoryDraft:
+def _encode(store: Store, config: IndexConfig, inputs: IndexInputs, work: Path) -> IndexCard:
     checkpoint = open_checkpoint(store, inputs.encoder)
-    pairs = store.open_table(inputs.memory)
-    if not pairs.num_rows:
+    count, shards = store.row(inputs.memory).rows, store.open_shards(inputs.memory)
+    if not count:
         raise InputError(f"{inputs.memory} holds no pair to encode; regenerate the corpus or import pairs")
-    entries = MemoryEntries.of(pairs, checkpoint.tokenizer, checkpoint.reader.config)
+    batches = chain.from_iterable(iter_shard(shard, _READ_ROWS, _REMEDY, [*COLUMNS]) for shard in shards)
+    reader, tokenizer = checkpoint.reader, checkpoint.tokenizer
+    tell = partial(progress.report, "tokenise memory")
+    tokens = tokenise_entries(batches, count, tokenizer, reader.config, work / "tokens", tell)
     tell = partial(progress.report, "encode memory")
-    memory = encode_entries(checkpoint.reader, checkpoint.params, entries, config.batch_size, tell)
-    card = IndexCard(
+    encode_entries(reader, checkpoint.params, tokens, config, work / "index", tell)
+    return IndexCard(
         memory=inputs.memory,
         encoder=inputs.encoder.content,
-        tokenizer=checkpoint.tokenizer.fingerprint,
-        entries=len(entries),
+        tokenizer=tokenizer.fingerprint,
+        entries=count,
+        dtype=config.dtype,
     )
-    save_index(work / "index", memory, card)
-    return DirectoryDraft(work / "index", notes={"entries": len(entries)})

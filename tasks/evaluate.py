@@ -64,16 +64,17 @@ def _evaluate(store: Store, config: EvaluationConfig, inputs: EvaluateInputs, wo
     if not examples.num_rows:
         raise InputError(f"{inputs.questions} holds no question: import it again")
     tokens = question_inputs(examples.column("question").to_pylist(), checkpoint.tokenizer, checkpoint.reader.config)
+    count = len(entries) or len(memory.keys)  # rows that fill up the devices are none
     answerer = Answerer(
         reader=checkpoint.reader,
         params=checkpoint.params,
         memory=memory,
         rounds=config.rounds,
         slots=config.top_k,
-        retrieve=min(max((config.top_k, *config.recall_at)), len(memory.keys)),
+        retrieve=min(max((config.top_k, *config.recall_at)), count),
         batch_size=config.batch_size,
     )
-    removed = removed_rows(len(memory.keys), config.memory_share, config.seed)
+    removed = removed_rows(count, config.memory_share, config.seed)
     accepted = accepted_answers(entries.pairs)
     drafts: dict[str, TableDraft] = {}
     for number, k in enumerate(config.ks):
@@ -115,6 +116,4 @@ def _memory(store: Store, inputs: EvaluateInputs, checkpoint: OpenCheckpoint) ->
     config = checkpoint.reader.config
     nothing = np.zeros((1, config.t5.d_model), np.float32)
     tokens = np.zeros((1, config.value_length), np.int32)
-    return FrozenMemory(nothing, nothing, tokens), MemoryEntries.of(
-        QA_PAIRS.empty_table(), checkpoint.tokenizer, config
-    )
+    return FrozenMemory(nothing, nothing, tokens), MemoryEntries(QA_PAIRS.empty_table(), checkpoint.tokenizer, config)

@@ -90,7 +90,7 @@ def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) ->
     """
     arrays, card = open_index(store, index, checkpoint)
     pairs = store.open_table(card.memory)
-    entries = MemoryEntries.of(pairs, checkpoint.tokenizer, checkpoint.reader.config)
+    entries = MemoryEntries(pairs, checkpoint.tokenizer, checkpoint.reader.config)
     return place_memory(arrays, current_mesh()), entries
 
 

@@ -41,7 +41,7 @@ def run(config: ClosedBookConfig, inputs: ClosedBookInputs, *, name: Name, resou
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
         shards, asked = open_passages(store, inputs.examples), open_questions(store, inputs.questions)
         start = open_checkpoint(store, inputs.start, config.model)
-        nothing = MemoryEntries.of(QA_PAIRS.empty_table(), start.tokenizer, start.reader.config)
+        nothing = MemoryEntries(QA_PAIRS.empty_table(), start.tokenizer, start.reader.config)
         first, second = work / "passages", work / "questions"
         passages = pack_passages(shards, nothing, start, first, question_share=0, seed=config.passages.seed)
         filled = _train("closed-book-passages", config.passages, start, start.params, passages, first)

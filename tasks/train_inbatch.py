@@ -35,7 +35,7 @@ def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: 
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
         shards, training = open_passages(store, inputs.examples), config.training
         start = open_checkpoint(store, inputs.start, config.model)
-        entries = MemoryEntries.of(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
+        entries = MemoryEntries(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
         share = config.question_share
         examples = pack_passages(shards, entries, start, work, question_share=share, seed=training.seed)
         batches = partial(in_batch, examples, entries, config)

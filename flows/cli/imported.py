@@ -20,6 +20,12 @@ def local_or_hub(source: str) -> str:
     return str(Path(source).absolute()) if Path(source).exists() else source
 
 
+def public_t5(source: str, revision: str, tokenizer: Path | None) -> dict[str, str | None]:
+    """Return the fields of an order that say where a T5 lies."""
+    own = str(tokenizer.absolute()) if tokenizer else None
+    return {"source": local_or_hub(source), "revision": revision, "tokenizer": own}
+
+
 def print_imported(home: str, made: "ImportedRefs", tally: "Tally", *, as_json: bool) -> None:
     """Print what was registered, with the notes on how it was read."""
     from qamat_core.store.store import Store

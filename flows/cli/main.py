@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from flows.cli import artifacts, corpus, data, train
+from flows.cli import artifacts, corpus, data, index, train
 from flows.cli.ask import ask
 from flows.cli.bench import bench
 from flows.cli.evaluate import evaluate
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command("reproduce")(reproduce)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(train.app, name="train")
+app.add_typer(index.app, name="index")
 app.command("evaluate")(evaluate)
 app.command("ask")(ask)
 app.add_typer(artifacts.app, name="artifacts")

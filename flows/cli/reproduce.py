@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.devices import Mesh, devices
+from flows.cli.imported import OwnTokenizer, Revision, public_t5
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_json
 from flows.cli.running import running
@@ -22,6 +24,17 @@ def reproduce(
     seeds: Annotated[int, typer.Option(help="Train every model with so many seeds.")] = 1,
     out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report"),
     split: Annotated[str, typer.Option(help="Ask the questions of this split: test, or dev for tuning.")] = "test",
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="PATH|HUB_ID",
+            help="Start generators and models from a public T5 (default: random weights).",
+        ),
+    ] = None,
+    revision: Revision = "main",
+    tokenizer: OwnTokenizer = None,
+    mesh: Mesh = None,
     workers: Workers = 2,
     runner: Runner = "FnApiRunner",
     runner_options: RunnerOptions = None,
@@ -37,6 +50,8 @@ def reproduce(
             "preset": preset,
             "only": tables,
             **({"memories": memory} if memory else {}),
+            **({"start": public_t5(source, revision, tokenizer)} if source else {}),
+            **devices(mesh),
             "seeds": seeds,
             "out": str(out),
             "split": split,

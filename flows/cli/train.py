@@ -1,12 +1,12 @@
 """`qamat train`: the stages of QAMAT over a memory."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.imported import OwnTokenizer, Revision, local_or_hub, print_imported
+from flows.cli.devices import Mesh, Together, devices
+from flows.cli.imported import OwnTokenizer, Revision, print_imported, public_t5
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
@@ -22,17 +22,6 @@ Questions = Annotated[str, typer.Option(help="Training questions that are regist
 Dataset = Annotated[str | None, typer.Option(help="With --path: the data set's name.")]
 File = Annotated[Path | None, typer.Option("--path", help="A file of training questions (NQ-open JSONL, DPR CSV).")]
 Seed = Annotated[int, typer.Option(help="Seed of the training.")]
-Mesh = Annotated[
-    str | None,
-    typer.Option(metavar="DxM", help="Divide batches into D parts, wide layers into M (default: all devices by 1)."),
-]
-Together = Annotated[
-    str | None,
-    typer.Option(
-        metavar="HOST:PORT,INDEX,COUNT",
-        help="Train with COUNT processes, each started so with its own INDEX; HOST:PORT is where number 0 listens.",
-    ),
-]
 
 
 @app.command("init")
@@ -50,13 +39,7 @@ def init(
     """Bring in a public T5 to start from: then `qamat train inbatch --start NAME`."""
     from schemas.orders import ImportStart
 
-    order = ImportStart(
-        source=local_or_hub(source),
-        name=name,
-        revision=revision,
-        tokenizer=str(tokenizer.absolute()) if tokenizer else None,
-        home=home,
-    )
+    order = ImportStart.model_validate({**public_t5(source, revision, tokenizer), "name": name, "home": home})
     with running(home) as tally:
         from flows.train import import_start
 
@@ -80,8 +63,8 @@ def inbatch(
     as_json: AsJson = False,
 ) -> None:
     """Stage one: the batch's own entries are the memory. Encodes the memory at its end."""
-    devices = _devices(mesh, together)
-    _train("inbatch", memory, preset, name, seed, home, as_json, corpus=corpus or memory, start=start, **devices)
+    begin = {"corpus": corpus or memory, "start": start}
+    _train("inbatch", memory, preset, name, seed, home, as_json, **begin, **devices(mesh, together))
 
 
 @app.command("global")
@@ -96,7 +79,7 @@ def global_(
     as_json: AsJson = False,
 ) -> None:
     """Stage two, from NAME-inbatch: the frozen global memory."""
-    _train("global", memory, preset, name, seed, home, as_json, **_devices(mesh, together))
+    _train("global", memory, preset, name, seed, home, as_json, **devices(mesh, together))
 
 
 @app.command("finetune")
@@ -119,7 +102,7 @@ def finetune(
     """Fine-tune on questions, from NAME-global."""
     asked = _questions(questions, dataset, path)
     beam = {"workers": workers, "runner": runner, "runner_options": runner_options or []}
-    _train("finetune", memory, preset, name, seed, home, as_json, **asked, **beam, **_devices(mesh, together))
+    _train("finetune", memory, preset, name, seed, home, as_json, **asked, **beam, **devices(mesh, together))
 
 
 @app.command("multihop")
@@ -142,7 +125,7 @@ def multihop(
     """QAMAT+, two rounds of retrieval, from NAME-finetune."""
     asked = _questions(questions, dataset, path)
     beam = {"workers": workers, "runner": runner, "runner_options": runner_options or []}
-    _train("multihop", memory, preset, name, seed, home, as_json, **asked, **beam, **_devices(mesh, together))
+    _train("multihop", memory, preset, name, seed, home, as_json, **asked, **beam, **devices(mesh, together))
 
 
 def _questions(questions: str, dataset: str | None, path: Path | None) -> dict[str, object]:
@@ -151,19 +134,6 @@ def _questions(questions: str, dataset: str | None, path: Path | None) -> dict[s
     if path is None:
         return {"questions": questions}
     return {"file": {"path": str(path.absolute()), "dataset": dataset}}
-
-
-def _devices(mesh: str | None, together: str | None) -> dict[str, object]:
-    found: dict[str, object] = {}
-    if mesh is not None:
-        if not (parts := re.fullmatch(r"(\d+)x(\d+)", mesh)):
-            raise typer.BadParameter(f"--mesh {mesh}: write DxM, such as 4x2")
-        found["mesh"] = {"data": int(parts[1]), "model": int(parts[2])}
-    if together is not None:
-        if not (parts := re.fullmatch(r"(.+),(\d+),(\d+)", together)):
-            raise typer.BadParameter(f"--together {together}: write HOST:PORT,INDEX,COUNT, such as localhost:9876,0,2")
-        found["processes"] = {"coordinator": parts[1], "index": int(parts[2]), "count": int(parts[3])}
-    return found
 
 
 def _train(

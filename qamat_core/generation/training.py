@@ -12,6 +12,8 @@ from qamat_core.t5.network import T5, shift_right
 from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.loop import Trained, train
+from qamat_core.training.mesh import current_mesh
+from qamat_core.training.partitioning import check_divisible
 from qamat_core.training.step import Batch, LossFn, Metrics, token_loss
 from schemas.generation import TrainGeneratorConfig
 from schemas.model import PAD_ID, T5Config
@@ -32,18 +34,25 @@ def init_params(model: T5, seed: int) -> Params:
     return jax.jit(model.init)(jax.random.key(seed), tokens, tokens)["params"]
 
 
-def train_generator(data: Annotated, tokenizer: Tokenizer, config: TrainGeneratorConfig, work: Path) -> Trained:
-    """Train a generator from scratch.
+def train_generator(
+    data: Annotated, tokenizer: Tokenizer, config: TrainGeneratorConfig, work: Path, start: Params | None = None
+) -> Trained:
+    """Train a generator on the mesh.
 
     Args:
         data: the annotated passages.
         tokenizer: ``config.model.vocab_size`` must fit it (``fit_vocabulary``).
         config: model, tasks, steps.
         work: keeps resumable checkpoints.
+        start: parameters of ``config.model`` to start from; None for random ones.
+
+    Raises:
+        ConfigError: the mesh divides the parameters unevenly.
     """
     model = T5(config.model)
     loss_fn = generator_loss(model, config)
-    params = init_params(model, config.training.seed)
+    params = init_params(model, config.training.seed) if start is None else start
+    check_divisible(params, config.model.num_heads, current_mesh())
     return train(STAGE, config.training, params, loss_fn, TaskBatches(data, tokenizer, config), work)
 
 

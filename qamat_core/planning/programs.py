@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from qamat_core.qamat.index import compile_encoder
 from qamat_core.qamat.objectives import global_loss, in_batch_loss, multihop_loss
 from qamat_core.qamat.reader import Reader
-from qamat_core.qamat.retriever import encode_cls
 from qamat_core.qamat.search import FrozenMemory, memory_shape
 from qamat_core.t5.decoding import greedy
 from qamat_core.t5.network import T5
@@ -109,12 +108,12 @@ def _training(
 
 def _encode(preset: Preset, entries: int, mesh: Mesh) -> Program:
     """Keys and values: twice the batches of the memory, of the longer of both lengths."""
-    model, size = preset.training.inbatch.model, preset.training.index.batch_size
-    params = _params(model.t5, mesh)
-    tokens = _rows((size, max(model.key_length, model.value_length)), mesh)
-    function = jax.jit(partial(encode_cls, T5(model.t5)))
-    runs = 2 * -(-entries // size)
-    return Program("encode memory", function, (params, tokens), runs, {"parameters": params, "batch": tokens})
+    model = preset.training.inbatch.model
+    encoder = compile_encoder(T5(model.t5), preset.training.index, mesh)
+    params = jax.tree.map(lambda leaf: _array(leaf.shape, leaf.dtype, encoder.everywhere), _params(model.t5, mesh))
+    tokens = _array((encoder.batch_size, max(model.key_length, model.value_length)), jnp.int32, encoder.rows)
+    runs = 2 * -(-entries // encoder.batch_size)
+    return Program("encode memory", encoder.encode, (params, tokens), runs, {"parameters": params, "batch": tokens})
 
 
 def _generate(preset: Preset, mesh: Mesh) -> Program:
@@ -153,8 +152,11 @@ def _memory(entries: int, model: QamatConfig, dtype: str, mesh: Mesh) -> FrozenM
 
 
 def _rows(shape: tuple[int, ...], mesh: Mesh, floats: bool = False) -> Any:
-    dtype = jnp.float32 if floats else jnp.int32
-    return jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, PartitionSpec(DATA)))
+    return _array(shape, jnp.float32 if floats else jnp.int32, NamedSharding(mesh, PartitionSpec(DATA)))
+
+
+def _array(shape: tuple[int, ...], dtype: Any, sharding: NamedSharding) -> Any:
+    return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
 
 
 def _key(mesh: Mesh) -> Any:

@@ -38,8 +38,8 @@ def in_batch(packed: PackedExamples, entries: MemoryEntries, config: InBatchConf
         "inputs": examples.inputs,
         "targets": examples.targets,
         "positives": np.asarray(places, np.int32),
-        "key_tokens": entries.key_tokens[rows],
-        "value_tokens": entries.value_tokens[rows],
+        "key_tokens": entries.key_tokens[rows].astype(np.int32),
+        "value_tokens": entries.value_tokens[rows].astype(np.int32),
         "banned": banned,
     }
 

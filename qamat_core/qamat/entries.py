@@ -1,42 +1,47 @@
 """Memory entries as tokens: a key is [CLS] question, a value [CLS] answer question (section 5.1; ``value_order``)."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Int32
+from jaxtyping import UInt
 
 from qamat_core.columns import Column
 from qamat_core.memory_columns import RowsOfPassages
+from qamat_core.store.following import follows, wait_for
 from qamat_core.text import normalize_question
-from qamat_core.tokenizer import CLS, Tokenizer
+from qamat_core.tokenizer import CLS, Tokenizer, fit_width
 from schemas.qamat import QamatConfig
+
+COLUMNS: Final = ("question", "answer")
+"""What the tokens of an entry are made of."""
+_WIDTHS: Final = "widths.json"
 
 
 @dataclass(frozen=True)
 class MemoryEntries:
-    """M entries of a memory: their rows of ``qa_pairs``, and the tokens of their keys and values."""
+    """M entries of a memory: their rows of ``qa_pairs``, and what tokenises them once tokens are wanted."""
 
     pairs: pa.Table
-    key_tokens: Int32[np.ndarray, "M key_length"]
-    value_tokens: Int32[np.ndarray, "M value_length"]
+    tokenizer: Tokenizer
+    config: QamatConfig
 
-    @classmethod
-    def of(cls, pairs: pa.Table, tokenizer: Tokenizer, config: QamatConfig) -> Self:
-        """Tokenise a ``qa_pairs`` table, in its order."""
-        questions, answers = (pairs.column(name).to_pylist() for name in ("question", "answer"))
-        keys = [f"{CLS} {question}" for question in questions]
-        answer_first = config.value_order == "answer-question"
-        parts = zip(answers, questions, strict=True) if answer_first else zip(questions, answers, strict=True)
-        values = [f"{CLS} {first} {then}" for first, then in parts]
-        return cls(
-            pairs,
-            tokenizer.encode_table(keys, config.key_length),
-            tokenizer.encode_table(values, config.value_length),
-        )
+    @cached_property
+    def key_tokens(self) -> UInt[np.ndarray, "M K"]:
+        """The tokens of all keys, at most ``key_length`` wide."""
+        texts = _texts(self.pairs, self.config)[0]
+        return self.tokenizer.encode_table(texts, self.config.key_length).astype(self.tokenizer.dtype)
+
+    @cached_property
+    def value_tokens(self) -> UInt[np.ndarray, "M V"]:
+        """The tokens of all values, at most ``value_length`` wide."""
+        texts = _texts(self.pairs, self.config)[1]
+        return self.tokenizer.encode_table(texts, self.config.value_length).astype(self.tokenizer.dtype)
 
     def __len__(self) -> int:
         return self.pairs.num_rows
@@ -71,3 +76,76 @@ class MemoryEntries:
     @cached_property
     def _of_passage(self) -> RowsOfPassages:
         return RowsOfPassages(self._passages)
+
+
+class EntryTokens(NamedTuple):
+    """The tokens of M entries, mapped from files."""
+
+    keys: UInt[np.ndarray, "M K"]
+    values: UInt[np.ndarray, "M V"]
+
+
+def tokenise_entries(
+    batches: Iterable[pa.RecordBatch],
+    count: int,
+    tokenizer: Tokenizer,
+    config: QamatConfig,
+    directory: Path,
+    tell: Callable[[int, int], None],
+) -> EntryTokens:
+    """Write the tokens of ``qa_pairs`` into files, a batch in memory at a time, unless that was done.
+
+    Args:
+        batches: all rows in their order, with the columns ``COLUMNS``; of several processes the first reads them.
+        count: how many rows they have together, M.
+        tokenizer: whose ids fit in the type of the files.
+        config: has the lengths.
+        directory: of these files alone.
+        tell: hears of (done, total).
+
+    Returns:
+        What ``MemoryEntries`` of all rows would have.
+    """
+    if follows():
+        return wait_for(lambda: _found(directory))
+    if tokens := _found(directory):
+        return tokens
+    directory.mkdir(parents=True, exist_ok=True)
+    lengths = (config.key_length, config.value_length)
+    files = [
+        np.lib.format.open_memmap(directory / f"{name}.npy", "w+", tokenizer.dtype, (count, length))
+        for name, length in zip(EntryTokens._fields, lengths, strict=True)
+    ]
+    longest, done = [0, 0], 0
+    for batch in batches:
+        for part, texts in enumerate(_texts(batch, config)):
+            rows = tokenizer.encode_batch(texts, lengths[part])
+            longest[part] = max(longest[part], int((rows != 0).sum(axis=1).max(initial=0)))
+            files[part][done : done + len(rows)] = rows
+        done += len(batch)
+        tell(done, count)
+    widths = [fit_width(most, length) for most, length in zip(longest, lengths, strict=True)]
+    for file in files:
+        file.flush()
+    temporary = directory / f"{_WIDTHS}.tmp"
+    temporary.write_text(json.dumps(widths) + "\n")
+    temporary.replace(directory / _WIDTHS)
+    return _open(directory, widths)
+
+
+def _found(directory: Path) -> EntryTokens | None:
+    widths = directory / _WIDTHS
+    return _open(directory, json.loads(widths.read_text())) if widths.exists() else None
+
+
+def _open(directory: Path, widths: Sequence[int]) -> EntryTokens:
+    files = [np.load(directory / f"{name}.npy", mmap_mode="r") for name in EntryTokens._fields]
+    return EntryTokens(*(file[:, :width] for file, width in zip(files, widths, strict=True)))
+
+
+def _texts(pairs: pa.Table | pa.RecordBatch, config: QamatConfig) -> tuple[list[str], list[str]]:
+    """Return the texts of keys and of values."""
+    questions, answers = (pairs.column(name).to_pylist() for name in COLUMNS)
+    answer_first = config.value_order == "answer-question"
+    parts = zip(answers, questions, strict=True) if answer_first else zip(questions, answers, strict=True)
+    return [f"{CLS} {question}" for question in questions], [f"{CLS} {first} {then}" for first, then in parts]

@@ -83,7 +83,7 @@ def with_questions(examples: QueryExamples, entries: MemoryEntries, mask: int, s
     known = np.flatnonzero(one_mask & (examples.positives[:, 0] >= 0))
     count = min(len(known), _beside(examples, share))
     chosen = known[np.linspace(0, len(known), count, endpoint=False).astype(int)]
-    asked = entries.key_tokens[examples.positives[chosen, 0]]
+    asked = entries.key_tokens[examples.positives[chosen, 0]].astype(np.int32)
     asked[:, 0] = mask
     return joined(examples, replace(examples.take(chosen), inputs=asked))
 

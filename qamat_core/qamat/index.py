@@ -2,20 +2,34 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, UInt
 
-from qamat_core.qamat.entries import MemoryEntries
+from qamat_core.qamat.entries import EntryTokens
 from qamat_core.qamat.reader import Reader
 from qamat_core.qamat.retriever import encode_cls
 from qamat_core.qamat.search import FrozenMemory
+from qamat_core.store.following import follows
+from qamat_core.t5.network import T5
 from qamat_core.training.checkpoint import Params
+from qamat_core.training.mesh import current_mesh, place
+from qamat_core.training.partitioning import AXES
+from qamat_core.training.processes import same_everywhere
 from schemas.artifacts import ArtifactRef, Digest
 from schemas.base import Frozen
 from schemas.errors import CorruptArtifactError, IncompatibleArtifactError
+from schemas.qamat import IndexConfig, VectorType
 
 CARD = "index.json"
+KEEP_EVERY = 64
+"""Batches after which what is encoded need not be encoded again."""
+_STORED: Final = {"float32": np.dtype(np.float32), "bfloat16": np.dtype(np.uint16)}
+"""Type of vectors -> type that the files say they have."""
 
 
 class IndexCard(Frozen):
@@ -27,44 +41,129 @@ class IndexCard(Frozen):
     tokenizer: Digest
     """Fingerprint of the tokenizer."""
     entries: int
+    dtype: VectorType
+    """The type of keys and values; NumPy's files know no bfloat16 and say uint16."""
+
+    def save(self, directory: Path) -> None:
+        """Write the card beside the arrays."""
+        (directory / CARD).write_text(self.model_dump_json(indent=2) + "\n")
+
+
+class Encoder(NamedTuple):
+    """What encodes batches on a mesh."""
+
+    encode: Callable[[Params, Array], Array]
+    """(parameters, tokens [B, L]) -> vectors [B, D], whole on every device."""
+    batch_size: int
+    """B: the configured one, rounded up to what the devices divide."""
+    everywhere: NamedSharding
+    """Where parameters are."""
+    rows: NamedSharding
+    """Where tokens are."""
+
+
+def compile_encoder(model: T5, config: IndexConfig, mesh: Mesh) -> Encoder:
+    """Return the compiled encoder of a batch: every device of the mesh has all parameters and encodes its rows."""
+    rows, everywhere = NamedSharding(mesh, PartitionSpec(AXES)), NamedSharding(mesh, PartitionSpec())
+
+    def encode(params: Params, tokens: Array) -> Array:
+        return encode_cls(model, params, tokens).astype(config.dtype)
+
+    return Encoder(
+        jax.jit(encode, in_shardings=(everywhere, rows), out_shardings=everywhere),
+        config.batch_size + -config.batch_size % mesh.size,
+        everywhere,
+        rows,
+    )
 
 
 def encode_entries(
-    reader: Reader, params: Params, entries: MemoryEntries, batch_size: int, tell: Callable[[int, int], None]
-) -> FrozenMemory:
-    """Encode keys and values of all entries in fixed batches; ``tell`` hears of (done, total)."""
-    encode = jax.jit(lambda params, tokens: encode_cls(reader.model, params, tokens))
-    width = reader.config.t5.d_model
-    keys, values = (np.zeros((len(entries), width), np.float32) for _ in range(2))
-    for start in range(0, len(entries), batch_size):
-        stop = min(start + batch_size, len(entries))
-        for tokens, vectors in ((entries.key_tokens, keys), (entries.value_tokens, values)):
-            batch = np.zeros((batch_size, tokens.shape[1]), np.int32)
-            batch[: stop - start] = tokens[start:stop]
-            vectors[start:stop] = np.asarray(encode(params, batch))[: stop - start]
-        tell(stop, len(entries))
-    return FrozenMemory(keys, values, entries.value_tokens)
+    reader: Reader,
+    params: Params,
+    tokens: EntryTokens,
+    config: IndexConfig,
+    directory: Path,
+    tell: Callable[[int, int], None],
+) -> None:
+    """Encode keys and values in fixed batches and write them, with the value tokens, into the files of an index.
+
+    A batch is divided over all devices of the mesh. Several processes encode together; the first writes. What a killed
+    run had finished is kept.
+
+    Args:
+        reader: whose encoder it is.
+        params: of the reader.
+        tokens: of all M entries.
+        config: the batches and the type of the vectors.
+        directory: where the files go.
+        tell: hears of (done, total).
+    """
+    encoder = compile_encoder(reader.model, config, current_mesh())
+    weights = jax.tree.map(lambda leaf: place(leaf, encoder.everywhere), params)
+    count = len(tokens.keys)
+    done = directory.with_suffix(".done")
+    begin = same_everywhere(int(done.read_text()) if done.exists() else 0)
+    shape = (count, reader.config.t5.d_model)
+    files = None if follows() else _open_files(directory, shape, config, tokens.values, "r+" if begin else "w+")
+    for number, start in enumerate(range(begin, count, encoder.batch_size), start=1):
+        stop = min(start + encoder.batch_size, count)
+        spare = ((0, encoder.batch_size - (stop - start)), (0, 0))
+        batches = [np.pad(part[start:stop].astype(np.int32), spare) for part in tokens]
+        made = [encoder.encode(weights, place(batch, encoder.rows)) for batch in batches]
+        if files:
+            files.keys[start:stop], files.values[start:stop] = (
+                np.asarray(part.addressable_data(0))[: stop - start] for part in made
+            )
+            files.value_tokens[start:stop] = tokens.values[start:stop]
+            if number % KEEP_EVERY == 0:
+                _keep(files, stop, done)
+        tell(stop, count)
 
 
-def save_index(directory: Path, memory: FrozenMemory, card: IndexCard) -> None:
-    """Write arrays and card into a directory."""
+def _keep(files: "_Files", rows: int, done: Path) -> None:
+    for file in files:
+        file.flush()
+    temporary = done.with_suffix(".tmp")
+    temporary.write_text(f"{rows}\n")
+    temporary.replace(done)
+
+
+class _Files(NamedTuple):
+    """The arrays of an index that is written: what is written into them is written into the files."""
+
+    keys: np.memmap[Any, Any]
+    values: np.memmap[Any, Any]
+    value_tokens: np.memmap[Any, Any]
+
+
+def _open_files(
+    directory: Path,
+    shape: tuple[int, int],
+    config: IndexConfig,
+    value_tokens: UInt[np.ndarray, "M V"],
+    mode: Literal["r+", "w+"],
+) -> _Files:
     directory.mkdir(parents=True, exist_ok=True)
-    for name, array in memory._asdict().items():
-        np.save(directory / f"{name}.npy", np.asarray(array), allow_pickle=False)
-    (directory / CARD).write_text(card.model_dump_json(indent=2) + "\n")
+    dtype = jnp.dtype(config.dtype)
+
+    def opened(name: str, kind: np.dtype[Any], extent: tuple[int, ...]) -> Any:
+        return np.lib.format.open_memmap(directory / f"{name}.npy", mode, kind, extent)
+
+    keys, values = (opened(name, _STORED[config.dtype], shape).view(dtype) for name in ("keys", "values"))
+    return _Files(keys, values, opened("value_tokens", value_tokens.dtype, value_tokens.shape))
 
 
 def load_index(directory: Path) -> tuple[FrozenMemory, IndexCard]:
     """Open an index; its arrays are memory-mapped."""
     try:
         card = IndexCard.model_validate_json((directory / CARD).read_text())
-        arrays = {
-            name: np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in FrozenMemory._fields
-        }
+        files = [np.load(directory / f"{name}.npy", "r", allow_pickle=False) for name in FrozenMemory._fields]
     except (OSError, EOFError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise CorruptArtifactError(f"{directory}: not an index ({reason}); build it again") from error
-    return FrozenMemory(**arrays), card
+    keys, values, value_tokens = files
+    dtype = jnp.dtype(card.dtype)
+    return FrozenMemory(keys.view(dtype), values.view(dtype), value_tokens), card
 
 
 def check_encoder(card: IndexCard, encoder: Digest, tokenizer: Digest) -> None:

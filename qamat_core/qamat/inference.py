@@ -1,7 +1,7 @@
 """Answering questions: retrieve, read the entries (the discrete part only, paper section 3.4), decode greedily."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from qamat_core.qamat.reader import Context, Entries, Reader
-from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode, top_entries, weights
-from qamat_core.qamat.search import FrozenMemory
+from qamat_core.qamat.reader import Context, Entries, Query, Reader
+from qamat_core.qamat.retriever import Retrieved, encode, weights
+from qamat_core.qamat.search import FrozenMemory, fetch, search
 from qamat_core.t5.decoding import Decoded, greedy
 from qamat_core.training.checkpoint import Params
+from schemas.qamat import Integration
 
 Rows = Int[np.ndarray, "E R"]
 
@@ -34,7 +35,8 @@ class Answered(NamedTuple):
 class Answerer:
     """Answers with fixed parameters; one compilation serves every k up to ``slots``.
 
-    ``rounds`` 0 is closed-book, 1 QAMAT, 2 QAMAT+. ``retrieve`` >= ``slots`` entries are reported.
+    ``rounds`` 0 is closed-book, 1 QAMAT, 2 QAMAT+. ``retrieve`` >= ``slots`` entries are reported. ``integration`` is
+    what the decoder reads; None for what its model answers from (``QamatConfig.answering``).
     """
 
     reader: Reader
@@ -44,6 +46,7 @@ class Answerer:
     slots: int
     retrieve: int
     batch_size: int
+    integration: Integration | None = None
 
     def answer(
         self,
@@ -58,12 +61,12 @@ class Answerer:
             k: slots that are read, at most ``slots``.
             removed: 1 for memory rows that are taken out for everyone.
         """
-        gone = jnp.asarray(np.zeros(len(self.memory.keys), np.float32) if removed is None else removed)
+        memory = self.memory if removed is None else _without(self.memory, removed)
         parts: list[Answered] = []
         for start in range(0, len(inputs), self.batch_size):
             count = min(self.batch_size, len(inputs) - start)
             tokens = np.pad(inputs[start : start + count], ((0, self.batch_size - count), (0, 0)))
-            context, found, shares = self._contexts(self.params, self.memory, tokens, jnp.int32(k), gone)
+            context, found, shares = self._contexts(self.params, memory, tokens, jnp.int32(k))
             decoded: Decoded = greedy(
                 self.reader.model, self.params, context.encoded, context.tokens, self.reader.config.target_length
             )
@@ -72,7 +75,9 @@ class Answerer:
 
     @cached_property
     def _contexts(self):
-        return jax.jit(partial(_context, self.reader, self.rounds, self.slots, self.retrieve))
+        settings = self.reader.config
+        settings = settings.model_copy(update={"integration": self.integration or settings.answering})
+        return jax.jit(partial(_context, replace(self.reader, config=settings), self.rounds, self.slots, self.retrieve))
 
 
 def _context(
@@ -84,24 +89,43 @@ def _context(
     memory: FrozenMemory,
     tokens: Int[Array, "B L"],
     k: Int[Array, ""],
-    removed: Float[Array, " M"],
 ) -> tuple[Context, Int[Array, "B R"], Float[Array, "B R"]]:
     """Return what the decoder attends to, the rows retrieved by the last round, and p(m|X) of the k that are read."""
-    found = Retrieved(
-        jnp.full((tokens.shape[0], retrieve), -1, jnp.int32), jnp.full((tokens.shape[0], retrieve), NEGATIVE)
-    )
-    extended, context = tokens, Context(encode(reader.model, params, tokens), tokens)
-    for _ in range(rounds):
+    if not rounds:
+        none = jnp.full((tokens.shape[0], retrieve), -1, jnp.int32)
+        return Context(encode(reader.model, params, tokens), tokens), none, jnp.zeros(none.shape)
+
+    def find(extended: Int[Array, "B N"]) -> _Found:
         query = reader.query(params, extended, 1)
-        found = top_entries(jnp.einsum("bsd,md->bsm", query.vectors, memory.keys) + NEGATIVE * removed, retrieve)
-        shown = (found.allowed & (jnp.arange(retrieve) < k))[:, :slots].astype(jnp.float32)
-        rows, scores = found.rows[:, :slots], found.scores[:, None, :slots]
-        entries = Entries(memory.value_tokens[rows], memory.values[rows], weights(scores, shown))
-        context = reader.attend(params, query, extended, entries, shown)
-        extended = reader.extend(extended, entries.tokens, shown)
-    read = found.allowed & (jnp.arange(retrieve) < k)
-    shares = jax.nn.softmax(jnp.where(read, found.scores, NEGATIVE), axis=-1) * read
-    return context, jnp.where(found.allowed, found.rows, -1), shares
+        found = search(query.vectors, memory, jnp.full((len(tokens), 1), -1), retrieve).found
+        read = (found.allowed & (jnp.arange(retrieve) < k)).astype(jnp.float32)
+        return _Found(query, found, read, weights(found.scores[:, None], read)[:, 0])
+
+    extended, found = tokens, find(tokens)
+    for _ in range(rounds - 1):
+        entries = fetch(memory, found.retrieved.rows[:, :slots])
+        extended = reader.extend(extended, entries.value_tokens, found.read[:, :slots])
+        found = find(extended)
+    fetched = fetch(memory, found.retrieved.rows[:, :slots])
+    entries = Entries(fetched.value_tokens, fetched.values, found.shares[:, None, :slots])
+    context = reader.integrate(params, found.query, extended, entries, found.read[:, :slots])
+    return context, jnp.where(found.retrieved.allowed, found.retrieved.rows, -1), found.shares
+
+
+class _Found(NamedTuple):
+    """One round of retrieval."""
+
+    query: Query
+    retrieved: Retrieved
+    read: Float[Array, "B R"]
+    """1 for the entries that are read."""
+    shares: Float[Array, "B R"]
+
+
+def _without(memory: FrozenMemory, removed: Float[np.ndarray, " M"]) -> FrozenMemory:
+    """Return the memory without some entries: those whose value tokens are all padding are none."""
+    kept = np.pad(removed == 0, (0, len(memory.keys) - len(removed)), constant_values=True)
+    return memory._replace(value_tokens=jnp.where(kept[:, None], jnp.asarray(memory.value_tokens), 0))
 
 
 def answer_text(text: str) -> str:

@@ -83,7 +83,7 @@ class Reader:
         retrieved: Entries,
         visible: Float[Array, "B K"],
     ) -> Context:
-        """Return what the decoder attends to in training: the neural part, the discrete part, or both (equation 2)."""
+        """Return what the decoder attends to: the neural part, the discrete part, or both (equation 2)."""
         if self.config.integration == "discrete":
             return self.read(params, tokens, retrieved.tokens, visible)
         infused = add_neural(query.encoded, query.positions, retrieved.probabilities, retrieved.values)
@@ -91,19 +91,6 @@ class Reader:
             return Context(infused, tokens)
         discrete = self.read(params, tokens, retrieved.tokens, visible)
         return discrete._replace(encoded=combine(infused, discrete.encoded, self.config.balance))
-
-    def attend(
-        self,
-        params: Params,
-        query: Query,
-        tokens: Int[Array, "B L"],
-        retrieved: Entries,
-        visible: Float[Array, "B K"],
-    ) -> Context:
-        """Return what the decoder attends to when it answers: H^ alone, or as in training (``drop_neural``)."""
-        if self.config.integration == "both" and self.config.drop_neural:
-            return self.read(params, tokens, retrieved.tokens, visible)
-        return self.integrate(params, query, tokens, retrieved, visible)
 
     def loss(
         self,

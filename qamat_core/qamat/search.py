@@ -14,7 +14,6 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.retriever import NEGATIVE, Retrieved
-from qamat_core.training.mesh import place
 from qamat_core.training.partitioning import AXES
 from schemas.errors import ConfigError
 
@@ -32,7 +31,7 @@ class FrozenMemory(NamedTuple):
     keys: Float[Array | np.ndarray, "M D"]
     values: Float[Array | np.ndarray, "M D"]
     value_tokens: Int[Array | np.ndarray, "M V"]
-    """uint16 where the vocabulary allows it."""
+    """The smallest unsigned type that the tokenizer's ids fit in."""
 
 
 class Searched(NamedTuple):
@@ -46,10 +45,19 @@ class Searched(NamedTuple):
 
 
 def place_memory(memory: FrozenMemory, mesh: Mesh) -> FrozenMemory:
-    """Divide a memory over all devices of the mesh."""
-    spare = memory_shape(len(memory.keys), mesh.size) - len(memory.keys)
+    """Divide a memory over all devices of the mesh; of a mapped one each reads its own rows."""
+    rows = memory_shape(len(memory.keys), mesh.size)
     divided = NamedSharding(mesh, PartitionSpec(AXES))
-    return FrozenMemory(*(place(_padded(part, spare), divided) for part in memory))
+
+    def put(part: Array | np.ndarray) -> Array:
+        def own(index: Any) -> Array | np.ndarray:
+            start, stop, _ = index[0].indices(rows)
+            found = part[start:stop]
+            return _padded(found, stop - start - len(found))
+
+        return jax.make_array_from_callback((rows, part.shape[1]), divided, own)
+
+    return FrozenMemory(*map(put, memory))
 
 
 def memory_shape(entries: int, devices: int) -> int:

@@ -68,14 +68,14 @@ def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
         raise CorruptArtifactError(f"{path}: unreadable ({error}); run `qamat artifacts verify --discard`") from error
 
 
-def iter_shard(path: Path, rows: int, remedy: str) -> Iterator[pa.RecordBatch]:
-    """Yield a shard in batches of so many rows, with its page checksums verified.
+def iter_shard(path: Path, rows: int, remedy: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield a shard, or some columns of it, in batches of so many rows, with its page checksums verified.
 
     Raises:
         CorruptArtifactError: as ``read_shard``, with this remedy.
     """
     try:
-        yield from pq.ParquetFile(path, page_checksum_verification=True).iter_batches(rows)
+        yield from pq.ParquetFile(path, page_checksum_verification=True).iter_batches(rows, columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise CorruptArtifactError(f"{path}: unreadable ({error}); {remedy}") from error
 

@@ -1,6 +1,7 @@
 """Several processes, on one machine or many, that train together (``jax.distributed``)."""
 
 import jax
+import numpy as np
 from jax.experimental import multihost_utils
 
 from qamat_core.store.following import set_process
@@ -12,6 +13,13 @@ def meet() -> None:
     """Wait for the other processes."""
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("qamat")
+
+
+def same_everywhere(number: int) -> int:
+    """Return the first process's number in all processes."""
+    if jax.process_count() == 1:
+        return number
+    return int(multihost_utils.broadcast_one_to_all(np.int64(number)))
 
 
 def join(processes: Processes | None) -> None:

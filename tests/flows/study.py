@@ -33,9 +33,11 @@ class Ended:
         return json.loads(self.out.splitlines()[-1])
 
 
-def command(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start `qamat` on a home; a session of its own stands for a terminal."""
+def command(home: Path, *arguments: str, devices: int = 1) -> subprocess.Popen[str]:
+    """Start `qamat` on a home with so many virtual devices; a session of its own stands for a terminal."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "JAX_"))}
+    if devices > 1:
+        kept["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
     return subprocess.Popen(
         [sys.executable, "-c", START, *arguments],
         cwd=PROJECT,
@@ -47,9 +49,9 @@ def command(home: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def run(home: Path, *arguments: str) -> Ended:
+def run(home: Path, *arguments: str, devices: int = 1) -> Ended:
     """Run `qamat` to its end."""
-    process = command(home, *arguments)
+    process = command(home, *arguments, devices=devices)
     out, err = process.communicate()
     return Ended(process.returncode, out, err)
 

@@ -9,10 +9,12 @@ import pytest
 from flows.refilter import refilter_corpus
 from qamat_core.funnel import funnel
 from qamat_core.store.store import Store
+from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef
 from schemas.orders import RefilterCorpus
 from schemas.tables import METRICS
 from tests.flows.study import Ended, run, run_for, run_until
+from tests.qamat_core.t5.checkpoints.foreign import SHAPE, save_huggingface, state, tokenizer
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -148,6 +150,8 @@ def test_either_filter_judges_what_was_generated(done: Ended, directory: Path):
         (["evaluate", "--checkpoint", "world", "--questions", "world-dev"], "checkpoint/world"),
         (["reproduce", "--preset", "toy", "--only", "table9"], "only"),
         (["reproduce", "--preset", "toy", "--seeds", "0"], "seeds"),
+        (["reproduce", "--preset", "toy", "--from", "nowhere"], "nowhere: no such directory, and no hub id"),
+        (["index", "build", "--checkpoint", "nobody", "--memory", "world"], "checkpoint/nobody is not registered"),
     ],
 )
 def test_refusals_are_one_clear_line(done: Ended, directory: Path, arguments: list[str], words: str):
@@ -155,6 +159,19 @@ def test_refusals_are_one_clear_line(done: Ended, directory: Path, arguments: li
     assert refused.code == 1
     assert words in refused.err
     assert refused.err.count("\n") == 1
+
+
+def test_another_memory_is_encoded_for_a_model_in_the_way_of_its_own(done: Ended, directory: Path):
+    home = directory / "home"
+    order = ["index", "build", "--checkpoint", "world-generated-s0-finetune", "--memory", "world-gold", "--json"]
+    made = run(home, *order)
+    assert made.code == 0, made.err
+    store = Store(home)
+    row, own = (store.row(store.newest("index", name)) for name in ("world-gold", "world-generated-s0-inbatch"))
+    assert made.json["index"]["key"] == row.ref.key
+    assert (row.config, row.inputs["encoder"]) == (own.config, own.inputs["encoder"])
+    assert row.inputs["memory"] == store.newest("qa_pairs", "world-gold")
+    assert row.notes["entries"] == store.row(row.inputs["memory"]).rows
 
 
 @pytest.mark.slow
@@ -171,6 +188,27 @@ def test_a_memory_is_trained_and_evaluated_stage_by_stage(done: Ended, directory
     assert {row["metric"] for row in measured.json["metrics"]} == {"em", "f1", "recall"}
     other = ["evaluate", "--checkpoint", "own-finetune", "--memory", "world-gold", "--questions", "world-dev", "--json"]
     assert {row["memory"] for row in run(home, *other).json["metrics"]} == {"gold"}
+
+
+@pytest.mark.slow
+def test_a_study_starts_from_a_public_t5_on_a_mesh(directory: Path):
+    """Generators and models have its shape and its tokenizer; two devices divide each batch."""
+    t5, home = SHAPE.model_copy(update={"vocab_size": 145}), directory / "public"
+    source = save_huggingface(directory / "t5", t5, state(t5))
+    tokenizer().save(source)
+    more = ("--only", "table3", "--from", str(source), "--mesh", "2x1", "--json")
+    ended = run(home, "reproduce", "--preset", "toy", "--out", str(directory / "public-report"), *more, devices=2)
+    assert ended.code == 0, ended.err
+    store = Store(home)
+    begun = store.newest("tokenizer", "world-t5")
+    made = [row.ref for row in store.registry.rows() if row.ref.kind == "checkpoint"]
+    assert {"world", "world-t5", "world-gold-s0-inbatch", "world-gold-s0-finetune"} <= {ref.name for ref in made}
+    for card in (load_card(store.open_directory(ref)) for ref in made):
+        assert (card.model, card.tokenizer) == (t5, begun)
+    text = (directory / "public-report" / "report.md").read_text()
+    assert "The models start from " in text
+    assert "a pointer head" not in text
+    assert f"--from {source}" in text
 
 
 @pytest.mark.slow

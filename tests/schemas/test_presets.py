@@ -33,12 +33,17 @@ def test_a_seed_reaches_every_stage():
 
 
 def test_another_t5_reaches_every_stage_and_changes_nothing_else():
-    t5 = T5Config(d_model=16, dtype="bfloat16")
+    t5 = T5Config(d_model=16, dtype="bfloat16", remat=True)
     over, plain = preset("toy").training.over(t5), preset("toy").training
     stages = ("init", "inbatch", "global_", "finetune", "two_hop_one_round", "multihop", "closed_book")
     # The type of activations is no part of its shape.
-    assert {getattr(over, stage).model.t5 for stage in stages} == {t5.model_copy(update={"dtype": "float32"})}
+    shape = t5.model_copy(update={"dtype": "float32", "remat": False})
+    assert {getattr(over, stage).model.t5 for stage in stages} == {shape}
     assert over.over(plain.init.model.t5) == plain
+    whole = preset("toy").over(t5)
+    assert (whole.training, whole.corpus.generator.model) == (over, shape)
+    assert whole.aids == preset("toy").aids[2:], "those inside of the T5 are gone"
+    assert preset("large").over(t5.model_copy(update={"remat": False})).training.inbatch.model.t5.remat
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are():

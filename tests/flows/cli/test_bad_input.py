@@ -118,6 +118,8 @@ def test_a_home_that_cannot_be_written_is_named(refused, tmp_path: Path):
         "corpus regenerate --presets toy",
         "corpus make",
         "train finetune --memory m --dataset nq",
+        "reproduce --mesh 4",
+        "index build --checkpoint c --memory m --together here",
         "evaluate",
         "train inbatch",
     ],

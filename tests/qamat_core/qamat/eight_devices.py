@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jax
@@ -16,7 +18,7 @@ from qamat_core.training.optimizer import build_optimizer
 from qamat_core.training.step import LossFn, compile_step, init_state
 from schemas.qamat import GlobalConfig, MultihopConfig, StageConfig
 from schemas.training import MeshShape, OptimizerConfig, TrainingConfig
-from tests.qamat_core.qamat import test_search, tiny
+from tests.qamat_core.qamat import test_index, test_search, tiny
 
 ROWS, K = 8, 3
 PEOPLE = [*tiny.PEOPLE, "Ada"][:ROWS]
@@ -101,7 +103,23 @@ def search() -> None:
                 test_search.check(memory, [[2, 9, 10], [-1, -1, 0]], k)
 
 
-PARTS: Mapping[str, Callable[[], None]] = {"stages": stages, "accumulation": accumulation, "search": search}
+def encoding() -> None:
+    """An index of 10 entries, in batches of 5 rows that are filled up to 8."""
+    with TemporaryDirectory() as folder:
+        made: list[Any] = []
+        for shape in (ONE, MESH):
+            with use_mesh(shape):
+                memory = test_index.built(Path(folder) / str(shape.model), batch_size=5)
+                made.append(jax.tree.map(np.array, memory))
+        compare(*made, "index")
+
+
+PARTS: Mapping[str, Callable[[], None]] = {
+    "stages": stages,
+    "accumulation": accumulation,
+    "search": search,
+    "encoding": encoding,
+}
 
 if __name__ == "__main__":
     assert jax.device_count() == 8

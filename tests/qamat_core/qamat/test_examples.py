@@ -46,10 +46,10 @@ def test_keys_are_questions_and_values_answers_with_questions():
     assert _text(entries.key_tokens[2]) == f"{CLS} Where does Cleo live?"
     assert _text(entries.value_tokens[2]).startswith(f"{CLS} Holm Where does Cleo")
     assert (entries.ids[2], entries.row_of["2"], len(entries)) == ("2", 2, 10)
-    turned = MemoryEntries.of(tiny.pairs(), tiny.tokenizer(), tiny.config(value_order="question-answer"))
+    turned = MemoryEntries(tiny.pairs(), tiny.tokenizer(), tiny.config(value_order="question-answer"))
     assert _text(turned.value_tokens[2]) == f"{CLS} Where does Cleo live? Holm"
     np.testing.assert_array_equal(turned.key_tokens, entries.key_tokens)
-    long = MemoryEntries.of(tiny.pairs(["Ada " * 30], ["Dorf"]), tiny.tokenizer(), tiny.config())
+    long = MemoryEntries(tiny.pairs(["Ada " * 30], ["Dorf"]), tiny.tokenizer(), tiny.config())
     assert (long.key_tokens.shape, long.value_tokens.shape) == ((1, 10), (1, 12))
 
 
@@ -125,7 +125,7 @@ def test_passages_that_must_not_retrieve_their_own_entries_know_none():
         _pretrain("<extra_id_0> lives in <extra_id_1>.", ["Bela", "Holm"], ["1", "2"], ["3"]),
         _pretrain("Ada lives in <extra_id_0>.", ["Dorf"], ["elsewhere"]),
     ]
-    entries = MemoryEntries.of(pairs, tiny.tokenizer(), tiny.config())
+    entries = MemoryEntries(pairs, tiny.tokenizer(), tiny.config())
     examples = without_own(_examples(*table), entries)
     assert examples.banned.tolist() == [[1, 10, 2], [UNKNOWN] * 3]
     assert (examples.positives == UNKNOWN).all()
@@ -185,5 +185,5 @@ def test_a_table_is_as_wide_as_its_longest_row():
 
 
 def test_an_empty_memory_has_no_rows():
-    none = MemoryEntries.of(QA_PAIRS.empty_table(), tiny.tokenizer(), tiny.config())
+    none = MemoryEntries(QA_PAIRS.empty_table(), tiny.tokenizer(), tiny.config())
     assert (len(none), none.ids, none.key_tokens.shape) == (0, [], (0, 1))

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qamat_core.qamat import search
 from qamat_core.qamat.inference import Answerer, answer_text
+from qamat_core.qamat.search import FrozenMemory, place_memory
 from qamat_core.t5.decoding import greedy
+from qamat_core.training.mesh import current_mesh
 from tests.qamat_core.qamat import paper, tiny
 
 QUESTIONS = [f"<extra_id_0> Where is {name}?" for name in tiny.PEOPLE[:5]]
@@ -56,6 +59,20 @@ def test_an_answer_does_not_depend_on_its_batch(one_round: Answerer):
     together, backwards = one_round.answer(INPUTS, 3), one_round.answer(INPUTS[::-1], 3)
     for ours, theirs in zip(together, backwards, strict=True):
         np.testing.assert_allclose(ours, theirs[::-1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_rows_that_fill_up_blocks_are_never_retrieved(monkeypatch: pytest.MonkeyPatch, dtype: Any):
+    monkeypatch.setattr(search, "BLOCK", 4)
+    half = FrozenMemory(*(np.asarray(part).astype(dtype) for part in tiny.memory()[:2]), tiny.memory().value_tokens)
+    placed = place_memory(half, current_mesh())
+    assert len(placed.keys) == 12
+    answered = Answerer(tiny.reader(), tiny.params(), placed, 1, 3, 10, 5).answer(INPUTS, 3, np.eye(10)[0])
+    for number, tokens in enumerate(INPUTS):
+        left = paper.retrieve(tokens, 1, tiny.memory(), 10, {0})
+        assert sorted(answered.rows[number].tolist()) == sorted([*left.rows, -1])
+        if dtype == jnp.float32:
+            assert answered.rows[number].tolist() == [*left.rows, -1]
 
 
 def test_two_rounds_ask_again_with_the_first_rounds_entries():

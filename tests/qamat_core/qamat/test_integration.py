@@ -58,7 +58,7 @@ def test_varied_slots_are_the_first_1_to_k():
 
 
 def test_marked_entries_tell_their_rank_instead_of_cls():
-    entries = tiny.entries().value_tokens[np.array([[4, 7, 1]])]
+    entries = tiny.entries().value_tokens[np.array([[4, 7, 1]])].astype(np.int32)
     marked = np.asarray(mark_ranks(jnp.asarray(entries)))
     assert marked[0, :, 0].tolist() == [tiny.tokenizer().sentinel(99 - rank) for rank in range(3)]
     np.testing.assert_array_equal(marked[..., 1:], entries[..., 1:])

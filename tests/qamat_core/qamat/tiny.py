@@ -61,7 +61,7 @@ def pairs(people: Sequence[str] = PEOPLE, towns: Sequence[str] = TOWNS) -> pa.Ta
 
 @cache
 def entries() -> MemoryEntries:
-    return MemoryEntries.of(pairs(), tokenizer(), config())
+    return MemoryEntries(pairs(), tokenizer(), config())
 
 
 @cache

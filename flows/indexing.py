@@ -1,0 +1,37 @@
+"""The flow that encodes another memory for a checkpoint: the one that it was trained over is encoded already."""
+
+from prefect import flow
+
+from flows import steps
+from flows.lookup import find_index, open_home
+from qamat_core.store.store import Store
+from qamat_core.training.processes import join
+from schemas.artifacts import ArtifactRef, Name
+from schemas.orders import BuildIndex
+from schemas.qamat import IndexConfig
+from schemas.resources import Resources
+from tasks.build_index import IndexInputs
+
+
+@flow(name="build-index", persist_result=False)
+def build_index(order: BuildIndex) -> ArtifactRef:
+    """Encode a memory for a checkpoint; what is made already is found."""
+    join(order.processes)
+    store = open_home(order.home)
+    resources = Resources(home=order.home, mesh=order.mesh, processes=order.processes)
+    return index_over(store, store.newest("checkpoint", order.checkpoint), order.memory, resources)
+
+
+def index_over(store: Store, checkpoint: ArtifactRef, memory: Name, resources: Resources) -> ArtifactRef:
+    """Return the index of a memory that a checkpoint can search: by the encoder and in the type of its own.
+
+    Raises:
+        MissingArtifactError: there is no such memory, or the checkpoint has encoded none.
+    """
+    own = store.row(find_index(store, checkpoint))
+    pairs = store.newest("qa_pairs", memory)
+    if pairs.content == own.inputs["memory"].content:
+        return own.ref
+    config = IndexConfig.model_validate_json(own.config)
+    inputs = IndexInputs(pairs, own.inputs["encoder"])
+    return steps.build_index(config, inputs, name=memory, resources=resources)
