@@ -10,7 +10,7 @@ from flows.study import Study
 from flows.tables import TABLES, ask_finetuned
 from schemas.artifacts import ArtifactRef
 from schemas.evaluation import ReportConfig
-from schemas.orders import ALL_MEMORIES, Reproduce
+from schemas.orders import ALL_MEMORIES, PAPER_TABLES, Reproduce
 from schemas.presets import preset
 from tasks.build_report import ReportInputs, Shown, copy_report
 from tasks.runner_options import check_runner
@@ -24,7 +24,9 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     world = steps.build_world(numbers.world, name=order.name, resources=resources)
     corpus = make_corpus(numbers.corpus, world_sources(world), {}, name=order.name, resources=resources)
     study = Study(order, numbers, world, corpus, resources)
-    metrics = [ref for table, measure in TABLES.items() if table in (order.only or TABLES) for ref in measure(study)]
+    metrics = [
+        ref for table, measure in TABLES.items() if table in (order.only or PAPER_TABLES) for ref in measure(study)
+    ]
     inputs = ReportInputs(metrics=tuple(metrics), generated=corpus.memory, shown=worked_questions(study))
     k = max(numbers.evaluation.single_hop.ks)
     config = ReportConfig(preset=order.preset, rerun=command(order), aids=numbers.aids, entries=min(k, 5))

@@ -8,6 +8,9 @@ from schemas.base import Frozen
 from schemas.model import T5Config
 from schemas.training import TrainingConfig
 
+Integration = Literal["both", "neural", "discrete"]
+"""Which memory representations the decoder reads (sections 3.3 and 3.4)."""
+
 
 class QamatConfig(Frozen):
     """The shape of QAMAT: a T5, the lengths of what it reads, and how the memory is integrated."""
@@ -30,7 +33,7 @@ class QamatConfig(Frozen):
     rank_marks: bool = False
     """Write the rank r of a retrieved entry into its tokens: [CLS] becomes ``<extra_id_(99-r)>``. An aid for small
     models trained from scratch, not in the paper, where the order alone tells the rank."""
-    integration: Literal["both", "neural", "discrete"] = "both"
+    integration: Integration = "both"
     """Which memory representations the decoder reads while training (sections 3.3 and 3.4)."""
 
     @model_validator(mode="after")
@@ -74,6 +77,9 @@ class InBatchConfig(PretrainingConfig):
 
     negatives_per_example: int = Field(default=7, ge=0)
     """BM25 hard negatives of each example in the batch's memory."""
+    latent_gradient: bool = True
+    """Whether equation 2's p(m|X) carries gradient, as in the paper; without, the contrastive term alone teaches
+    retrieval (an ablation)."""
 
     @model_validator(mode="after")
     def _check(self) -> "InBatchConfig":
@@ -142,6 +148,8 @@ class EvaluationConfig(Frozen):
     seed: int = 0
     memory_share: float = Field(default=1.0, ge=0, le=1)
     """Share of the memory that is kept, drawn by ``seed`` (Figure 7)."""
+    integration: Integration = "discrete"
+    """What the decoder reads; the paper drops the neural part at inference (section 3.4)."""
 
     @model_validator(mode="after")
     def _check(self) -> "EvaluationConfig":

@@ -1,7 +1,7 @@
-"""Answering questions: retrieve, read the discrete entries only (paper section 3.4), decode greedily."""
+"""Answering questions: retrieve, read (the discrete entries only, paper section 3.4), decode greedily."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from qamat_core.qamat.reader import Context, Reader
-from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode, top_entries
+from qamat_core.qamat.reader import Context, Entries, Query, Reader
+from qamat_core.qamat.retriever import NEGATIVE, Retrieved, encode, top_entries, weights
 from qamat_core.qamat.search import FrozenMemory
 from qamat_core.t5.decoding import Decoded, greedy
 from qamat_core.training.checkpoint import Params
+from schemas.qamat import Integration
 
 Rows = Int[np.ndarray, "E R"]
 
@@ -44,6 +45,8 @@ class Answerer:
     slots: int
     retrieve: int
     batch_size: int
+    integration: Integration = "discrete"
+    """What the decoder reads, whatever it read in training."""
 
     def answer(
         self,
@@ -72,7 +75,8 @@ class Answerer:
 
     @cached_property
     def _contexts(self):
-        return jax.jit(partial(_context, self.reader, self.rounds, self.slots, self.retrieve))
+        settings = self.reader.config.model_copy(update={"integration": self.integration})
+        return jax.jit(partial(_context, replace(self.reader, config=settings), self.rounds, self.slots, self.retrieve))
 
 
 def _context(
@@ -87,19 +91,36 @@ def _context(
     removed: Float[Array, " M"],
 ) -> tuple[Context, Int[Array, "B R"], Float[Array, "B R"]]:
     """Return what the decoder attends to, the rows retrieved by the last round, and p(m|X) of the k that are read."""
-    found = Retrieved(
-        jnp.full((tokens.shape[0], retrieve), -1, jnp.int32), jnp.full((tokens.shape[0], retrieve), NEGATIVE)
-    )
-    extended = tokens
-    for _ in range(rounds):
+    if not rounds:
+        none = jnp.full((tokens.shape[0], retrieve), -1, jnp.int32)
+        return Context(encode(reader.model, params, tokens), tokens), none, jnp.zeros(none.shape)
+
+    def search(extended: Int[Array, "B N"]) -> _Found:
         query = reader.query(params, extended, 1)
         found = top_entries(jnp.einsum("bsd,md->bsm", query.vectors, memory.keys) + NEGATIVE * removed, retrieve)
-        shown = (found.allowed & (jnp.arange(retrieve) < k))[:, :slots].astype(jnp.float32)
-        extended = reader.extend(extended, memory.value_tokens[found.rows[:, :slots]], shown)
-    read = found.allowed & (jnp.arange(retrieve) < k)
-    shares = jax.nn.softmax(jnp.where(read, found.scores, NEGATIVE), axis=-1) * read
-    context = Context(encode(reader.model, params, extended), extended)
-    return context, jnp.where(found.allowed, found.rows, -1), shares
+        read = (found.allowed & (jnp.arange(retrieve) < k)).astype(jnp.float32)
+        return _Found(query, found, read, weights(found.scores[:, None], read)[:, 0])
+
+    extended, found = tokens, search(tokens)
+    for _ in range(rounds - 1):
+        rows = found.retrieved.rows[:, :slots]
+        extended = reader.extend(extended, memory.value_tokens[rows], found.read[:, :slots])
+        found = search(extended)
+    rows, shares = found.retrieved.rows, found.shares
+    read = rows[:, :slots]
+    entries = Entries(memory.value_tokens[read], memory.values[read], shares[:, None, :slots])
+    context = reader.integrate(params, found.query, extended, entries, found.read[:, :slots])
+    return context, jnp.where(found.retrieved.allowed, rows, -1), shares
+
+
+class _Found(NamedTuple):
+    """One round of retrieval."""
+
+    query: Query
+    retrieved: Retrieved
+    read: Float[Array, "B R"]
+    """1 for the entries that are read."""
+    shares: Float[Array, "B R"]
 
 
 def answer_text(text: str) -> str:

@@ -1,11 +1,14 @@
 """Answers come from the k best discrete entries that are left, whatever the batch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qamat_core.qamat.inference import Answerer, answer_text
+from schemas.qamat import Integration
 from tests.qamat_core.qamat import paper, tiny
 
 QUESTIONS = [f"<extra_id_0> Where is {name}?" for name in tiny.PEOPLE[:5]]
@@ -60,6 +63,21 @@ def test_two_rounds_ask_again_with_the_first_rounds_entries():
         first = paper.retrieve(tokens, 1, tiny.memory(), 3)
         again = paper.extended(tokens, first, tiny.memory().value_tokens)
         assert answered.rows[number].tolist() == paper.retrieve(again, 1, tiny.memory(), 5).rows
+
+
+@pytest.mark.parametrize("integration", ["discrete", "neural", "both"])
+def test_the_decoder_reads_the_parts_that_it_is_told_to(integration: Integration):
+    answered = replace(_answerer(1), integration=integration).answer(INPUTS, 3)
+    for tokens, answer, logprob in zip(INPUTS, answered.tokens, answered.sum_logprob, strict=True):
+        found = paper.retrieve(tokens, 1, tiny.memory(), 3)
+        summed, long = paper.both(tokens, 1, found, tiny.memory())
+        contexts = {
+            "discrete": (tiny.encode(long[None])[0], long),
+            "neural": (paper.neural(tokens, 1, found, np.asarray(tiny.memory().values)), tokens),
+            "both": (summed, long),
+        }
+        loss = paper.answer_loss([contexts[integration]], answer[None])
+        assert -loss * np.count_nonzero(answer) == pytest.approx(logprob, rel=1e-4)
 
 
 def test_a_memory_smaller_than_the_slots_is_read_whole():
