@@ -14,7 +14,7 @@ from flows.training import source_of
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from schemas.evaluation import ReportConfig
-from schemas.orders import ALL_MEMORIES, Reproduce
+from schemas.orders import ALL_MEMORIES, PAPER_TABLES, Reproduce
 from schemas.presets import preset
 from schemas.resources import Resources
 from tasks.build_report import ReportInputs, Shown, copy_report
@@ -34,7 +34,8 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     sources = world_sources(world)
     corpus = make_corpus(numbers.corpus, sources, {}, start=begin, name=order.name, resources=resources)
     study = Study(order, numbers, world, corpus, resources, begin)
-    metrics = [ref for table, measure in TABLES.items() if table in (order.only or TABLES) for ref in measure(study)]
+    wanted = order.only or PAPER_TABLES
+    metrics = [ref for table, measure in TABLES.items() if table in wanted for ref in measure(study)]
     inputs = ReportInputs(metrics=tuple(metrics), generated=corpus.memory, shown=worked_questions(study))
     k = max(numbers.evaluation.single_hop.ks)
     config = ReportConfig(

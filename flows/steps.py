@@ -40,6 +40,7 @@ import tasks.init_qamat
 import tasks.mine_multihop
 import tasks.mine_negatives
 import tasks.refilter_questions
+import tasks.summarise_curves
 import tasks.summarise_predictions
 import tasks.train_closed_book
 import tasks.train_finetune
@@ -198,4 +199,5 @@ train_closed_book = _step("train closed-book", tasks.train_closed_book.run)
 evaluate = _step("evaluate", tasks.evaluate.run)
 evaluate_bm25 = _step("evaluate BM25", tasks.evaluate_bm25.run)
 summarise = _step("summarise", tasks.summarise_predictions.run)
+summarise_curves = _step("summarise curves", tasks.summarise_curves.run)
 build_report = _step("build report", tasks.build_report.run)

@@ -1,6 +1,6 @@
 """A study: the models that the tables need, each trained once for every seed and memory, and what they answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flows import steps
@@ -9,8 +9,8 @@ from flows.training import finetune, initialise, train_global, train_inbatch, wi
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.evaluation import Place, SummaryConfig
 from schemas.orders import MemoryKind, Reproduce
-from schemas.preset_models import Preset
-from schemas.qamat import EvaluationConfig, GlobalConfig
+from schemas.preset_models import Preset, TrainingPreset
+from schemas.qamat import EvaluationConfig, FinetuneConfig, GlobalConfig
 from schemas.resources import Resources
 from schemas.world import Split
 from tasks.build_world import WorldRefs
@@ -18,6 +18,7 @@ from tasks.evaluate import EvaluateInputs
 from tasks.external_t5 import ImportedRefs
 from tasks.mine_negatives import NegativesInputs
 
+Change = Callable[[TrainingPreset], TrainingPreset]
 Predictions = Mapping[int, ArtifactRef]
 """The predictions of one run by k."""
 
@@ -68,11 +69,14 @@ class Study:
         mined = steps.mine_negatives(self.numbers.corpus.negatives, inputs, name=name, resources=self.resources)
         return Memory(qa_pairs=self.world.gold_pairs, examples=mined.pretrain_examples)
 
-    def model(self, kind: MemoryKind, seed: int) -> Model:
-        """Return the QAMAT of a seed over a memory, trained when it is first asked for."""
-        name = f"{self.name}-{kind}-s{seed}"
+    def model(self, kind: MemoryKind, seed: int, variant: str = "", change: Change = lambda stages: stages) -> Model:
+        """Return the QAMAT of a seed over a memory, trained when it is first asked for.
+
+        A ``variant`` is the name of a ``change`` to the preset's stages.
+        """
+        name = "-".join(filter(None, (self.name, kind, variant, f"s{seed}")))
         if name not in self._models:
-            self._models[name] = self._train(kind, seed, name)
+            self._models[name] = self._train(change(self.numbers.training.seeded(seed)), kind, seed, name)
         return self._models[name]
 
     def start(self, seed: int) -> ArtifactRef:
@@ -82,17 +86,15 @@ class Study:
         config = self.numbers.training.seeded(seed)
         return initialise(config, self.corpus.tokenizer, name=f"{self.name}-s{seed}", resources=self.resources)
 
-    def _train(self, kind: MemoryKind, seed: int, name: Name) -> Model:
-        config = self.numbers.training.seeded(seed)
+    def _train(self, config: TrainingPreset, kind: MemoryKind, seed: int, name: Name) -> Model:
         memory = self.memory(kind)
         inbatch = train_inbatch(config, self.start(seed), memory, name=name, resources=self.resources)
         stage_two = train_global(config.global_, inbatch, memory, name=name, resources=self.resources)
-        finetuned = self.finetune(stage_two, kind, seed, name)
+        finetuned = self.finetune(config.finetune, stage_two, kind, name)
         return Model(inbatch, stage_two, finetuned)
 
-    def finetune(self, start: Pretrained, kind: MemoryKind, seed: int, name: Name) -> Pretrained:
+    def finetune(self, config: FinetuneConfig, start: Pretrained, kind: MemoryKind, name: Name) -> Pretrained:
         """Fine-tune on the world's single-hop training questions."""
-        config = self.numbers.training.seeded(seed).finetune
         questions = self.world.questions["train"]
         return finetune(config, start, self.memory(kind), questions, name=name, resources=self.resources)
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from flows import steps
+from flows.ablations import ablations
 from flows.study import Study
 from flows.training import finetune, train_multihop
 from schemas.artifacts import ArtifactRef, Memory, Pretrained
@@ -92,7 +93,15 @@ def figure7(study: Study) -> list[ArtifactRef]:
 
 
 TABLES: Final[Mapping[TableName, Callable[[Study], list[ArtifactRef]]]] = MappingProxyType(
-    {"table1": table1, "table2": table2, "table3": table3, "table4": table4, "table5": table5, "figure7": figure7}
+    {
+        "table1": table1,
+        "table2": table2,
+        "table3": table3,
+        "table4": table4,
+        "table5": table5,
+        "figure7": figure7,
+        "ablations": ablations,
+    }
 )
 """Table -> what measures it; each returns ``metrics``."""
 
@@ -210,14 +219,15 @@ def train_two_hop(study: Study, memory: Memory, row: str, seed: int, name: str) 
 
 def ablation(study: Study, kind: MemoryKind, row: str, start: Callable[[int], Pretrained]) -> ArtifactRef:
     """Measure a model that was fine-tuned from one stage alone."""
-    config = study.numbers.evaluation.single_hop
-    k = max(config.ks)
+    reading = study.numbers.evaluation.single_hop
+    k = max(reading.ks)
     label = row.lower().replace(" ", "-")
     runs: list[ArtifactRef] = []
     for seed in study.seeds:
         name = f"{study.name}-{kind}-s{seed}-{label}"
-        model = study.finetune(start(seed), kind, seed, name)
-        runs.append(study.ask(config, model, study.world.questions[study.split], f"{name}-{study.split}")[k])
+        config = study.numbers.training.seeded(seed).finetune
+        model = study.finetune(config, start(seed), kind, name)
+        runs.append(study.ask(reading, model, study.world.questions[study.split], f"{name}-{study.split}")[k])
     return study.summarise([single_hop(study, "table5", row, kind, k=k)], runs, f"{study.name}-{kind}-{label}")
 
 

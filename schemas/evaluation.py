@@ -12,7 +12,7 @@ MemoryName = Literal["gold", "generated", "imported", "human", "none"]
 class Place(Frozen):
     """Where a run's figures stand among all: the columns that a metric's row has besides its value."""
 
-    table: str = Field(pattern=r"^(table[1-7]|figure7|speed|claims)$")
+    table: str = Field(pattern=r"^(table[1-7]|figure7|speed|claims|ablations)$")
     row: str
     dataset: str
     split: str
@@ -35,6 +35,13 @@ class SummaryConfig(Frozen):
     """The seed of a single run."""
     resamples: int = Field(default=2000, ge=1)
     """Bootstrap resamples of an interval."""
+
+
+class CurveConfig(Frozen):
+    """How the training curves of several seeds become figures."""
+
+    place: Place
+    """Where they stand; ``x`` becomes the step."""
 
 
 class Bm25Config(Frozen):

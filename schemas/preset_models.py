@@ -59,11 +59,15 @@ class TrainingPreset(Frozen):
 
     def seeded(self, seed: int) -> "TrainingPreset":
         """Return the same stages with another seed."""
-        return self.model_validate(_with(self.model_dump(), "seed", seed))
+        return self.everywhere("seed", seed)
+
+    def everywhere(self, name: str, value: object) -> "TrainingPreset":
+        """Return the same stages with a field set wherever it stands."""
+        return self.model_validate(_with(self.model_dump(), name, value))
 
     def over(self, t5: T5Config) -> "TrainingPreset":
         """Return the same stages over a T5 that was made elsewhere; what is no shape stays the preset's."""
-        return self.model_validate(_with(self.model_dump(), "t5", _shaped(self.init.model.t5, t5).model_dump()))
+        return self.everywhere("t5", _shaped(self.init.model.t5, t5).model_dump())
 
 
 class EvaluationPreset(Frozen):

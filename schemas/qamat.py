@@ -96,6 +96,9 @@ class InBatchConfig(PretrainingConfig):
     have to be filled without their entry. What is "right" for a mask is its own entry alone."""
     negatives_per_example: int = Field(default=7, ge=0)
     """BM25 hard negatives of each example in the batch's memory; 7 in section 5.1, K in section 4.2."""
+    latent_gradient: bool = True
+    """Whether equation 2's p(m|X) carries gradient, as in the paper; without, the contrastive term alone teaches
+    retrieval (an ablation)."""
 
     @model_validator(mode="after")
     def _check(self) -> "InBatchConfig":
@@ -183,6 +186,8 @@ class EvaluationConfig(Frozen):
     seed: int = 0
     memory_share: float = Field(default=1.0, ge=0, le=1)
     """Share of the memory that is kept, drawn by ``seed`` (Figure 7)."""
+    integration: Integration | None = None
+    """What the decoder reads; None for what the model answers from (``drop_neural``)."""
 
     @model_validator(mode="after")
     def _check(self) -> "EvaluationConfig":

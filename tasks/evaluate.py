@@ -1,6 +1,7 @@
 """Answering a data set: qa_examples, a checkpoint, an index -> predictions, one table for every k.
 
-Only the discrete entries are read (paper section 3.4; ``drop_neural``). Some of the memory can be left out (Figure 7).
+Only the discrete entries are read (paper section 3.4; ``drop_neural``) unless ``integration`` says otherwise. Some of
+the memory can be left out (Figure 7).
 """
 
 from collections.abc import Mapping
@@ -73,6 +74,7 @@ def _evaluate(store: Store, config: EvaluationConfig, inputs: EvaluateInputs, wo
         slots=config.top_k,
         retrieve=min(max((config.top_k, *config.recall_at)), count),
         batch_size=config.batch_size,
+        integration=config.integration,
     )
     removed = removed_rows(count, config.memory_share, config.seed)
     accepted = accepted_answers(entries.pairs)

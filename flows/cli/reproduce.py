@@ -16,7 +16,8 @@ from flows.cli.running import running
 def reproduce(
     preset: Preset = "mini",
     only: Annotated[
-        list[str] | None, typer.Option(help="A table wanted: table1 ... table5, figure7 (repeat it, or use commas).")
+        list[str] | None,
+        typer.Option(help="A table wanted: table1 ... table5, figure7, or ablations (repeat it, or use commas)."),
     ] = None,
     memory: Annotated[
         list[str] | None, typer.Option(help="A memory of table 4: generated or gold (repeat it; default: both).")

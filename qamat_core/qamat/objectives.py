@@ -16,7 +16,7 @@ from qamat_core.qamat.retriever import NEGATIVE, Ranking, contrastive_loss, enco
 from qamat_core.qamat.search import FrozenMemory, fetch, search
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.step import Batch, LossFn, Metrics, total_of
-from schemas.qamat import MultihopConfig, StageConfig
+from schemas.qamat import InBatchConfig, MultihopConfig, StageConfig
 
 
 class Round(NamedTuple):
@@ -27,7 +27,7 @@ class Round(NamedTuple):
     ranking: Ranking
 
 
-def in_batch_loss(reader: Reader, config: StageConfig) -> LossFn:
+def in_batch_loss(reader: Reader, config: InBatchConfig) -> LossFn:
     """Stage one: the memory is the batch's entries ``key_tokens`` and ``value_tokens`` [N, ...], encoded live.
 
     ``banned`` [N] is 1 for an entry that stands in the batch already. Equation 2 carries gradient into p(m|X). Of the
@@ -42,6 +42,8 @@ def in_batch_loss(reader: Reader, config: StageConfig) -> LossFn:
         found = top_entries(scores, config.top_k)
         visible = visible_slots(key, len(tokens), config.top_k, config.vary_k) * found.allowed
         probabilities = weights(jnp.take_along_axis(scores, found.rows[:, None, :], axis=2), visible)
+        if not config.latent_gradient:
+            probabilities = jax.lax.stop_gradient(probabilities)
         entries = batch["value_tokens"][found.rows]
         values = encode_cls(reader.model, params, entries.reshape(-1, entries.shape[-1]))
         retrieved = Entries(entries, values.reshape(*found.rows.shape, -1), probabilities)

@@ -37,10 +37,12 @@ METRIC_NAMES: Final = MappingProxyType(
         "filter_recall": "Filter recall",
         "open_domain_filter_precision": "Open-domain filter precision",
         "open_domain_filter_recall": "Open-domain filter recall",
+        "training_recall": "Recall@1 in the batch",
+        "training_loss": "Loss of the answer",
     }
 )
 COUNTS: Final = frozenset({"entries", "passages"})
-"""Metrics that count things; all others are percentages."""
+"""Metrics that count things; all others but ``training_loss`` are percentages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,14 @@ def _corpus(figure: Figure) -> Column:
     return 0, ", ".join([figure.row, *where])
 
 
+def _variant(figure: Figure) -> RowLabel:
+    return figure.row, ""
+
+
+def _metric(figure: Figure) -> Column:
+    return figure.k or 0 if figure.metric == "recall" else 0, figure.metric_name
+
+
 LAYOUTS: Final = (
     Layout("table1", "Table 1", "The memory", _CORPUS_METRICS, ("Generated",), _statistic, _corpus),
     Layout(
@@ -154,6 +162,16 @@ LAYOUTS: Final = (
         _sweep_row,
         _x,
         f"The paper: {MEMORY_SIZE_CLAIM}.",
+    ),
+    Layout(
+        "ablations",
+        "Ablations",
+        "What each term and each part does",
+        ("em", "recall"),
+        (),
+        _variant,
+        _metric,
+        "Every row changes one thing in the recipe of the first. The paper has no such table.",
     ),
 )
 """The tables of the report, in order."""

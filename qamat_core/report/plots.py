@@ -1,7 +1,7 @@
 """Plots as inline SVG: the same bytes for the same figures, text in the page's colour and font, light or dark."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import StringIO
@@ -15,9 +15,10 @@ from matplotlib.typing import RcKeyType
 from qamat_core.funnel import FunnelStage
 from qamat_core.report.figures import Figure
 
-_COLOURS: Final = ("#2f7fd1", "#dd7a16", "#17926b", "#b5489b", "#7a6ff0", "#a08512")
+_COLOURS: Final = ("#2f7fd1", "#dd7a16", "#17926b", "#b5489b", "#7a6ff0", "#a08512", "#8a6f63", "#1c9fb3")
 """Readable on white and on near black."""
 _KEPT, _LOST = _COLOURS[0], "#9aa4b1"
+_MOST_TICKS: Final = 10
 _INK: Final = "#010203"
 """Stands for the page's text colour, which replaces it in the SVG."""
 _STYLE: Final[dict[RcKeyType, Any]] = {
@@ -42,21 +43,34 @@ class Series:
     points: tuple[tuple[float, Figure], ...]
 
 
-def curves(figures: Iterable[Figure], by: str) -> list[Series]:
-    """Group figures into lines over their column ``by`` ("k" or "x"), a line for all that is alike in the rest."""
+def by_measure(figure: Figure) -> str:
+    """Return what was measured, and on what, as the name of a line."""
+    memory = f", {figure.memory} memory" if figure.source == "measured" else ""
+    metric = "Recall@K" if figure.metric == "recall" else figure.metric_name
+    return f"{figure.dataset_name} {metric}{memory}"
+
+
+def by_row(figure: Figure) -> str:
+    """Return the row as the name of a line."""
+    return figure.row
+
+
+def curves(figures: Iterable[Figure], over: str, label: Callable[[Figure], str] = by_measure) -> list[Series]:
+    """Group figures into lines over their column ``over`` ("k" or "x"), a line for all that are labelled alike."""
     lines: dict[str, list[tuple[float, Figure]]] = {}
     for figure in figures:
-        if (at := getattr(figure, by)) is not None:
-            memory = f", {figure.memory} memory" if figure.source == "measured" else ""
-            metric = "Recall@K" if figure.metric == "recall" else figure.metric_name
-            lines.setdefault(f"{figure.dataset_name} {metric}{memory}", []).append((at, figure))
+        if (at := getattr(figure, over)) is not None:
+            lines.setdefault(label(figure), []).append((at, figure))
     return [Series(label, tuple(sorted(points, key=lambda point: point[0]))) for label, points in lines.items()]
 
 
-def line_plot(series: Sequence[Series], x_label: str, name: str) -> str:
-    """Draw percentages against x, with intervals as bars; ``name`` tells the plots of a page apart."""
+def line_plot(series: Sequence[Series], x_label: str, name: str, y_label: str | None = "per cent") -> str:
+    """Draw figures against x, with intervals as bars; ``name`` tells the plots of a page apart.
+
+    The axis reaches from 0 to 100 where it is labelled, being of percentages.
+    """
     with _styled(name):
-        return _svg(_draw_lines(series, x_label))
+        return _svg(_draw_lines(series, x_label, y_label))
 
 
 def funnel_plot(stages: Sequence[FunnelStage], name: str) -> str:
@@ -65,12 +79,12 @@ def funnel_plot(stages: Sequence[FunnelStage], name: str) -> str:
         return _svg(_draw_bars(stages))
 
 
-def _draw_lines(series: Sequence[Series], x_label: str) -> Canvas:
+def _draw_lines(series: Sequence[Series], x_label: str, y_label: str | None) -> Canvas:
     canvas, axes = _canvas(5.6, 3.9)
     for number, line in enumerate(series):
         xs, values = [x for x, _ in line.points], [figure.value for _, figure in line.points]
         colour = _COLOURS[number % len(_COLOURS)]
-        axes.plot(xs, values, color=colour, marker="os^Dvx"[number % 6], markersize=5, label=line.label)
+        axes.plot(xs, values, color=colour, marker="os^Dvx*+"[number % 8], markersize=5, label=line.label)
         bars = [(x, figure) for x, figure in line.points if figure.low is not None and figure.high is not None]
         axes.vlines(
             [x for x, _ in bars],
@@ -80,8 +94,9 @@ def _draw_lines(series: Sequence[Series], x_label: str) -> Canvas:
             linewidth=2.5,
             alpha=0.55,
         )
-    axes.set_xticks(sorted({x for line in series for x, _ in line.points}))
-    axes.set(ylim=(0, 101), xlabel=x_label, ylabel="per cent")
+    if len(ticks := sorted({x for line in series for x, _ in line.points})) <= _MOST_TICKS:
+        axes.set_xticks(ticks)
+    axes.set(xlabel=x_label, ylabel=y_label or "", **({"ylim": (0, 101)} if y_label else {}))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), fontsize=10, ncols=1 + (len(series) > 3))
     return canvas
 

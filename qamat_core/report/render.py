@@ -12,10 +12,10 @@ from markupsafe import Markup
 
 from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
-from qamat_core.report.figures import Figure, collect, from_table, to_table
+from qamat_core.report.figures import METRIC_NAMES, Figure, collect, from_table, to_table
 from qamat_core.report.grids import LAYOUTS, compare
 from qamat_core.report.orderings import Finding, check
-from qamat_core.report.plots import curves, funnel_plot, line_plot
+from qamat_core.report.plots import by_row, curves, funnel_plot, line_plot
 from qamat_core.report.provenance import Origin
 from qamat_core.report.worked import WorkedQuestion
 from schemas.evaluation import ReportConfig
@@ -73,7 +73,8 @@ def write(report: Report, directory: Path) -> None:
 
 
 def _view(report: Report, figures: Sequence[Figure]) -> dict[str, object]:
-    comparisons = [compare(layout, figures) for layout in LAYOUTS]
+    laid_out = [compare(layout, figures) for layout in LAYOUTS]
+    comparisons = [one for one in laid_out if one.layout.expected or one.measured.rows]
     return {
         "config": report.config,
         "headlines": _headlines(report.measured),
@@ -96,7 +97,7 @@ def _headlines(measured: Sequence[Figure]) -> list[tuple[str, Figure]]:
 
 
 def _plots(table: str, figures: Sequence[Figure]) -> list[Plot]:
-    """Plot recall and exact match against K for Table 4, exact match against memory size for Figure 7."""
+    """Plot what is swept: K in Table 4, the memory's size in Figure 7, the steps of training for the ablations."""
     measured = [figure for figure in figures if figure.table == table and figure.source == "measured"]
     paper = [figure for figure in figures if figure.table == table and figure.source == "quoted"]
     if table == "table4":
@@ -105,9 +106,18 @@ def _plots(table: str, figures: Sequence[Figure]) -> list[Plot]:
     elif table == "figure7":
         own = [figure for figure in measured if figure.metric == "em"]
         plotted = [("Measured here", curves(own, "x"), "share of the memory, per cent", "measured-x")]
+    elif table == "ablations":
+        return [_curves_of(measured, metric) for metric in ("training_recall", "training_loss")]
     else:
         return []
     return [Plot(title, Markup(line_plot(series, label, name))) for title, series, label, name in plotted if series]
+
+
+def _curves_of(figures: Sequence[Figure], metric: str) -> Plot:
+    own = [figure for figure in figures if figure.metric == metric]
+    title = f"{METRIC_NAMES[metric]}, stage one"
+    label = None if metric == "training_loss" else "per cent"
+    return Plot(title, Markup(line_plot(curves(own, "x", by_row), "step", metric, label)))
 
 
 def _by_k(figures: Sequence[Figure]) -> list[Figure]:

@@ -16,7 +16,7 @@ from qamat_core.qamat.search import place_memory
 from qamat_core.training.mesh import place_batch, use_mesh
 from qamat_core.training.optimizer import build_optimizer
 from qamat_core.training.step import LossFn, compile_step, init_state
-from schemas.qamat import GlobalConfig, MultihopConfig, StageConfig
+from schemas.qamat import GlobalConfig, InBatchConfig, MultihopConfig
 from schemas.training import MeshShape, OptimizerConfig, TrainingConfig
 from tests.qamat_core.qamat import test_index, test_search, tiny
 
@@ -48,9 +48,10 @@ def losses(accumulate: int = 1) -> Mapping[str, tuple[LossFn, TrainingConfig]]:
     """Return the loss of every stage."""
     training = TrainingConfig(steps=2, batch_size=ROWS, accumulate=accumulate)
     shape: dict[str, Any] = {"training": training, "top_k": K, "retrieval_loss_weight": 0.5, "model": tiny.config()}
+    whole: dict[str, Any] = shape | {"training": TrainingConfig(steps=2, batch_size=ROWS)}
     reader = tiny.reader()
     return {
-        "in-batch": (in_batch_loss(reader, StageConfig(**shape)), training),
+        "in-batch": (in_batch_loss(reader, InBatchConfig(**whole)), training),
         "global": (global_loss(reader, GlobalConfig(**shape)), training),
         "multi-hop": (multihop_loss(reader, MultihopConfig(**shape)), training),
         "closed-book": (closed_book_loss(reader, 1e-4), training),

@@ -1,5 +1,6 @@
 """Answers come from the k best discrete entries that are left, whatever the batch."""
 
+from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from qamat_core.qamat.inference import Answerer, answer_text
 from qamat_core.qamat.search import FrozenMemory, place_memory
 from qamat_core.t5.decoding import greedy
 from qamat_core.training.mesh import current_mesh
+from schemas.qamat import Integration
 from tests.qamat_core.qamat import paper, tiny
 
 QUESTIONS = [f"<extra_id_0> Where is {name}?" for name in tiny.PEOPLE[:5]]
@@ -108,6 +110,15 @@ def test_the_decoder_attends_to_what_is_not_dropped(integration: str, drop_neura
     decoded = greedy(reader.model, tiny.params(), jnp.asarray(encoded, jnp.float32), jnp.asarray(tokens), 6)
     np.testing.assert_array_equal(answered.tokens, decoded.tokens)
     np.testing.assert_allclose(answered.sum_logprob, decoded.sum_logprob, rtol=1e-4)
+
+
+@pytest.mark.parametrize("integration", ["discrete", "neural", "both"])
+def test_what_is_read_can_be_told_whatever_the_model_answers_from(integration: Integration):
+    told = replace(_answerer(1), integration=integration).answer(INPUTS, 3)
+    reader = tiny.reader(integration=integration, drop_neural=False)
+    expected = replace(_answerer(1), reader=reader).answer(INPUTS, 3)
+    for ours, theirs in zip(told, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_memory_smaller_than_the_slots_is_read_whole():

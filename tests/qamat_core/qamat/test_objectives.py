@@ -14,7 +14,7 @@ from qamat_core.qamat.reader import Reader
 from qamat_core.qamat.search import FrozenMemory
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.step import Batch, Metrics
-from schemas.qamat import GlobalConfig, MultihopConfig, StageConfig
+from schemas.qamat import GlobalConfig, InBatchConfig, MultihopConfig, StageConfig
 from schemas.training import TrainingConfig
 from tests.qamat_core.qamat import paper, tiny
 
@@ -75,7 +75,7 @@ def test_global_loss_is_equation_2_over_the_frozen_memory():
 
 
 def test_in_batch_loss_is_equation_2_over_the_batchs_own_entries():
-    config, batch = _config(StageConfig), _in_batch()
+    config, batch = _config(InBatchConfig), _in_batch()
     loss, _ = jax.jit(in_batch_loss(_reader(config), config))(tiny.params(), batch, KEY)
     keys, values = (tiny.encode(batch[f"{name}_tokens"])[:, 0] for name in ("key", "value"))
     answer, contrast = _expected(FrozenMemory(keys, values, batch["value_tokens"]), [{10}, {10}])
@@ -131,8 +131,8 @@ def test_banned_entries_are_not_read_even_when_too_few_others_are_left():
 
 
 @cache
-def _in_batch_gradients(integration: str) -> Callable[[Batch], tuple[Any, Any]]:
-    config = _config(StageConfig, integration=integration)
+def _in_batch_gradients(integration: str, latent: bool) -> Callable[[Batch], tuple[Any, Any]]:
+    config = _config(InBatchConfig, integration=integration, latent_gradient=latent)
     loss_fn = in_batch_loss(_reader(config), config)
 
     def gradients(batch: Batch) -> tuple[Any, Any]:
@@ -146,12 +146,12 @@ def _parts(metrics: Metrics) -> tuple[jax.Array, jax.Array]:
     return metrics["answer_loss"], metrics["retrieval_loss"]
 
 
-def _reaching(integration: str, name: str) -> list[float]:
+def _reaching(integration: str, name: str, *, latent: bool = True) -> list[float]:
     """Answer and contrastive gradient at the embedding of a token that stands nowhere but in ``batch[name]``."""
     alone = tiny.tokenizer().sentinel(50)
     marked = np.array(_in_batch()[name])
     marked[:, 1] = alone
-    gradients = _in_batch_gradients(integration)({**_in_batch(), name: marked})
+    gradients = _in_batch_gradients(integration, latent)({**_in_batch(), name: marked})
     return [float(jnp.abs(each["token_embedder"]["embedding"][alone]).max()) for each in gradients]
 
 
@@ -160,6 +160,13 @@ def test_in_batch_gradient_reaches_the_memory_encoder_by_keys_and_by_values():
     assert min(by_keys) > 1e-6
     assert by_values[0] > 1e-6
     assert by_values[1] == 0
+
+
+def test_without_the_latent_gradient_values_are_still_trained_by_the_answer_and_keys_are_not():
+    answer, contrast = _reaching("neural", "key_tokens", latent=False)
+    assert answer == 0
+    assert contrast > 1e-6
+    assert _reaching("neural", "value_tokens", latent=False)[0] > 1e-6
 
 
 def test_without_the_neural_part_only_the_contrastive_term_trains_keys():

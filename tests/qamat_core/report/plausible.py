@@ -33,6 +33,12 @@ def _rows() -> Iterator[dict[str, object]]:
         yield _with_interval(_row("table4", "QAMAT Fine-tuned", "world", "em", em, "gold") | {"k": k})
     for row, value in (("Only In-Batch", 87.9), ("Only Global", 19.5), ("In-Batch->Global", 88.6)):
         yield _with_interval(_row("table5", row, "world", "em", value, "gold") | {"k": 4})
+    for row, value in (("As the preset", 88.6), ("Latent term alone", 1.5)):
+        yield _with_interval(_row("ablations", row, "world", "em", value, "gold") | {"k": 4})
+        for step in range(13, 270, 13):
+            for metric, reached in (("training_recall", value * step / 260), ("training_loss", 8 - step / 50)):
+                point = {"x": float(step), "n": None, "seed": None}
+                yield _row("ablations", row, "world", metric, reached, "gold") | point
 
 
 def _row(table: str, row: str, dataset: str, metric: str, value: float, memory: str = "generated") -> dict[str, object]:

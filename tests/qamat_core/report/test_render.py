@@ -85,7 +85,7 @@ def test_every_figure_measured_and_quoted_is_shown(tmp_path: Path) -> None:
     files = written(report(), tmp_path)
     html, markdown = Page(files["report.html"].decode()).text, files["report.md"].decode()
     for figure in [*collect([metrics()]), *from_table(quoted())]:
-        for text in (html, markdown):
+        for text in (html,) if figure.metric.startswith("training") else (html, markdown):  # curves are plots
             assert figure.text in text
             assert figure.interval in text
     assert "Nothing." in html.split("Missing")[-1]
@@ -108,12 +108,12 @@ def test_the_page_is_whole_and_needs_nothing_from_outside(tmp_path: Path) -> Non
     assert all(link.startswith("#") for link in shown.links)
     assert {link[1:] for link in shown.links} <= set(shown.ids)
     assert len(shown.ids) == len(set(shown.ids))
-    assert shown.tags.count("svg") == 4
+    assert shown.tags.count("svg") == 6
 
 
 def test_synthetic_figures_are_marked_not_comparable(tmp_path: Path) -> None:
     text = page(report(), tmp_path).text
-    assert text.count("not comparable: synthetic corpus") == 6
+    assert text.count("not comparable: synthetic corpus") == 7
     real = [replace(figure, dataset="nq") for figure in report().measured]
     assert "comparable" not in page(report(measured=real), tmp_path).text
 
@@ -159,6 +159,17 @@ def test_missing_rows_and_cells_are_named(tmp_path: Path) -> None:
     assert "Figure 7: World EM (QAMAT Fine-tuned, gold memory, mini), 50 %" in text
     assert "Missing: no corpus was given." in text
     assert "Missing: no predictions were given." in text
+
+
+def test_ablations_are_shown_with_their_curves_where_there_are_any(tmp_path: Path) -> None:
+    given = report()
+    html = written(given, tmp_path / "with")["report.html"].decode()
+    section = html[html.index('<section id="ablations"') : html.index('<section id="orderings"')]
+    assert section.count("<svg") == 2
+    assert section.count("Latent term alone") == 3  # in the table and in two legends
+    assert "<h3>The paper</h3>" not in section
+    others = [figure for figure in given.measured if figure.table != "ablations"]
+    assert "Ablations" not in page(report(measured=others), tmp_path / "without").text
 
 
 def test_a_report_of_nothing_names_every_row_as_missing(tmp_path: Path) -> None:
