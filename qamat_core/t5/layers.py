@@ -17,6 +17,14 @@ from schemas.model import T5Config
 Initializer = initializers.Initializer
 
 
+def multiply(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Give ``x`` [..., in] times ``kernel`` [in, out] as [..., out].
+
+    The rows stand in one axis: with more, XLA on a CPU copies a transpose of them for the gradient of the kernel.
+    """
+    return (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], kernel.shape[-1])
+
+
 class Dense(nn.Module):
     """A linear layer without bias; ``kernel`` is [in, features]."""
 
@@ -28,7 +36,7 @@ class Dense(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """Map [..., in] to [..., features]."""
         kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features))
-        return x.astype(self.dtype) @ kernel.astype(self.dtype)
+        return multiply(x.astype(self.dtype), kernel.astype(self.dtype))
 
 
 class Embedding(nn.Module):
@@ -47,7 +55,7 @@ class Embedding(nn.Module):
 
     def attend(self, x: jax.Array) -> jax.Array:
         """Give the tied logits [..., V] of ``x`` [..., D], scaled by D^-1/2, in float32."""
-        return (x.astype(jnp.float32) * self.config.d_model**-0.5) @ self.embedding.T
+        return multiply(x.astype(jnp.float32) * self.config.d_model**-0.5, self.embedding.T)
 
 
 def _inverse_root(x: jax.Array, epsilon: float) -> jax.Array:
