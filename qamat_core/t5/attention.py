@@ -57,7 +57,7 @@ class MultiHeadAttention(nn.Module):
     def __call__(self, x: jax.Array, memory: KeysValues, bias: jax.Array, deterministic: bool) -> jax.Array:
         """Attend from ``x`` [B, Q, D] to ``memory``; ``bias`` broadcasts to [B, heads, Q, K]. Gives [B, Q, D]."""
         logits = _scores(self._split(self.query(x)), memory.keys)
-        weights = jax.nn.softmax(logits.astype(jnp.float32) + bias, axis=-1).astype(self.config.dtype)
+        weights = _softmax(logits.astype(jnp.float32) + bias).astype(self.config.dtype)
         weights = self.dropout(weights, deterministic=deterministic)
         mixed = (weights @ memory.values).swapaxes(1, 2)
         return self.out(mixed.reshape(*x.shape[:-1], -1))
@@ -73,3 +73,15 @@ def _scores(queries: jax.Array, keys: jax.Array) -> jax.Array:
     # XLA's product of one vector and a matrix takes twice as long on a CPU as that of four equal vectors; the barrier
     # keeps it from reducing four to one.
     return jax.lax.optimization_barrier(jnp.repeat(queries, 4, axis=2) @ keys)[:, :, :1]
+
+
+@jax.custom_jvp
+def _softmax(x: jax.Array) -> jax.Array:
+    """Softmax over the last axis; its gradient keeps the result alone, where JAX's keeps the exponentials as well."""
+    return jax.nn.softmax(x, axis=-1)
+
+
+@_softmax.defjvp
+def _softmax_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    weights, (change,) = _softmax(*primals), tangents
+    return weights, weights * (change - jnp.sum(weights * change, axis=-1, keepdims=True))

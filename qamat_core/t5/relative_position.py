@@ -68,11 +68,21 @@ class RelativePositionBias(nn.Module):
         config = self.config
         table = self.param("rel_embedding", self._initial(), (config.num_heads, config.relative_buckets))
         buckets = relative_buckets(
-            np.arange(key_length)[None, :] - np.arange(query_length)[:, None],
+            np.arange(1 - query_length, key_length + 1),
             bidirectional=self.bidirectional,
             num_buckets=config.relative_buckets,
             max_distance=config.relative_max_distance,
         )
         # A product with the one-hot buckets, as the gradient of a gather would be a slow scatter.
-        one_hot = jax.nn.one_hot(buckets, config.relative_buckets, dtype=jnp.float32)
-        return jnp.einsum("hn,qkn->hqk", table, one_hot)[None]
+        by_distance = table @ jax.nn.one_hot(buckets, config.relative_buckets, dtype=jnp.float32).T
+        return _along_diagonals(by_distance, query_length, key_length)[None]
+
+
+def _along_diagonals(by_distance: jax.Array, query_length: int, key_length: int) -> jax.Array:
+    """Spread what belongs to each distance, [heads, query_length + key_length], over [heads, queries, keys].
+
+    The distances are those from 1 - query_length on. Rows that are one shorter than what repeats move it on by one.
+    """
+    heads, period = by_distance.shape
+    repeated = jnp.tile(by_distance, query_length)[:, query_length - 1 : -1]
+    return repeated.reshape(heads, query_length, period - 1)[:, :, :key_length]
