@@ -1,5 +1,6 @@
 """Options that every command has."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -20,3 +21,10 @@ RunnerOptions = Annotated[
     list[str] | None,
     typer.Argument(metavar="BEAM_OPTIONS", help="After --: Beam's own options of another runner, each --name=value."),
 ]
+
+
+def mesh_of(written: str) -> dict[str, int]:
+    """Read ``--mesh DxM`` as the fields of a ``MeshShape``."""
+    if not (parts := re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", written)):
+        raise typer.BadParameter(f"--mesh {written}: write DxM, such as 4x2")
+    return {"data": int(parts[1]), "model": int(parts[2])}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.imported import OwnTokenizer, Revision, local_or_hub, print_imported
-from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
+from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers, mesh_of
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 
@@ -156,9 +156,7 @@ def _questions(questions: str, dataset: str | None, path: Path | None) -> dict[s
 def _devices(mesh: str | None, together: str | None) -> dict[str, object]:
     found: dict[str, object] = {}
     if mesh is not None:
-        if not (parts := re.fullmatch(r"(\d+)x(\d+)", mesh)):
-            raise typer.BadParameter(f"--mesh {mesh}: write DxM, such as 4x2")
-        found["mesh"] = {"data": int(parts[1]), "model": int(parts[2])}
+        found["mesh"] = mesh_of(mesh)
     if together is not None:
         if not (parts := re.fullmatch(r"(.+),(\d+),(\d+)", together)):
             raise typer.BadParameter(f"--together {together}: write HOST:PORT,INDEX,COUNT, such as localhost:9876,0,2")
