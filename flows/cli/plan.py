@@ -70,7 +70,11 @@ def plan(
         print("\na step on a device")
         print_table(_TIMES, [_times(one) for one in stages])
         print()
-    if not all([_fits(one) for one in stages]):
+    lost = [one for one in stages if not one.fits]
+    for one in lost:
+        lack = f": it lacks {_size(-one.margin)}" if one.margin < 0 else ""
+        print(f"{one.costs.stage} does not fit{lack}; {one.remedy}", file=sys.stderr)
+    if lost:
         raise typer.Exit(1)
     if not as_json:
         print(f"all stages fit; together {_time(sum(one.costs.days for one in stages) * 86400)}")
@@ -79,14 +83,6 @@ def plan(
 def _tell(stage: str, done: int, total: int, metrics: Mapping[str, float]) -> None:
     del metrics
     print(f"[{done + 1}/{total}] {stage}", file=sys.stderr)
-
-
-def _fits(one: "Planned") -> bool:
-    """Say what to change for a stage that does not fit."""
-    if not one.fits:
-        lack = f": it lacks {_size(-one.margin)}" if one.margin < 0 else ""
-        print(f"{one.costs.stage} does not fit{lack}; {one.remedy}", file=sys.stderr)
-    return one.fits
 
 
 def _bytes(one: "Planned") -> list[str]:
@@ -118,7 +114,7 @@ def _size(size: float) -> str:
     for unit, width in (("GiB", 2**30), ("MiB", 2**20)):
         if abs(size) >= width / 8:
             return f"{size / width:.2f} {unit}" if abs(size) < 100 * width else f"{size / width:.0f} {unit}"
-    return f"{size / 2**10:.1f} KiB"
+    return f"{size / 2**10:.1f} KiB" if abs(size) >= 1024 else f"{size:.0f} B"
 
 
 def _count(operations: float) -> str:

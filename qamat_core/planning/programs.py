@@ -28,7 +28,7 @@ _MASK: Final = 32099
 
 STAGES: Final = (
     "in-batch",
-    "encode memory",
+    "encoding",
     "global",
     "fine-tune",
     "multi-hop",
@@ -49,7 +49,7 @@ def batches_of(preset: Preset) -> dict[str, int]:
         "multi-hop": training.multihop,
     }
     rows = {stage: one.training.batch_size // one.training.accumulate for stage, one in trained.items()}
-    return rows | {"encode memory": training.index.batch_size}
+    return rows | {"encoding": training.index.batch_size}
 
 
 def check_mesh(preset: Preset, mesh: Mesh) -> None:
@@ -130,13 +130,13 @@ def _training(
 
 
 def _encode(preset: Preset, entries: int, mesh: Mesh) -> Program:
-    """Keys and values: twice the batches of the memory, of the longer of both lengths."""
+    """Keys and values: twice the batches of the memory, of the longer of both lengths; the decoder stays at home."""
     model, size = preset.training.inbatch.model, preset.training.index.batch_size
-    params = placed_params(model.t5, mesh)
+    params = {part: tree for part, tree in placed_params(model.t5, mesh).items() if part != "decoder"}
     tokens = rows_of((size, max(model.key_length, model.value_length)), mesh)
     function = jax.jit(partial(encode_cls, T5(model.t5)))
     kinds, operations = {"parameters": params, "batch": tokens}, partial(count_flops, function, params, tokens)
-    return Program("encode memory", function, (params, tokens), 2 * -(-entries // size), kinds, operations)
+    return Program("encoding", function, (params, tokens), 2 * -(-entries // size), kinds, operations)
 
 
 def _reader(model: QamatConfig) -> Reader:

@@ -67,7 +67,7 @@ def _accumulate(preset: dict[str, Any], stage: str) -> bool:
 
 
 def _fewer_rows(preset: dict[str, Any], stage: str) -> bool:
-    if stage == "encode memory":
+    if stage == "encoding":
         held, name = preset["training"]["index"], "batch_size"
     elif stage in _DECODED:
         held = preset["corpus"][_DECODED[stage]]["shape"]

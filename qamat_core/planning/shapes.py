@@ -30,11 +30,16 @@ class Program:
     """Counts the operations of its matrix products on all devices together."""
 
 
-@cache
 def params_of(t5: T5Config) -> Any:
     """Return the shapes of a T5's parameters."""
-    tokens = jax.ShapeDtypeStruct((1, 2), jnp.int32)
-    return jax.eval_shape(lambda *given: T5(t5).init(jax.random.key(0), *given), tokens, tokens)["params"]
+    return _params_of(t5.model_dump_json())
+
+
+@cache
+def _params_of(described: str) -> Any:
+    model, tokens = T5(T5Config.model_validate_json(described)), jax.ShapeDtypeStruct((1, 2), jnp.int32)
+    params: Any = jax.eval_shape(lambda *given: model.init(jax.random.key(0), *given), tokens, tokens)["params"]
+    return params
 
 
 def placed_params(t5: T5Config, mesh: Mesh) -> Any:

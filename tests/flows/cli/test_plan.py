@@ -13,7 +13,7 @@ def let_base_be(monkeypatch: pytest.MonkeyPatch, made: Preset, *stages: str) -> 
 
 
 def test_what_fits_is_printed_with_its_times(qamat, monkeypatch: pytest.MonkeyPatch):
-    let_base_be(monkeypatch, tiny(), "encode memory", "generation")
+    let_base_be(monkeypatch, tiny(), "encoding", "generation")
     done = qamat("plan", "--preset", "base", "--memory-size", 4096, "--topology", "cpu")
     assert done.code == 0
     lines = done.out.splitlines()
@@ -22,17 +22,17 @@ def test_what_fits_is_printed_with_its_times(qamat, monkeypatch: pytest.MonkeyPa
     assert all(cell == "-" or cell.endswith(("GiB", "MiB", "KiB")) for cell in sizes[1:])
     assert times[-2] == "512"  # batches of 8
     assert lines[-1].startswith("all stages fit; together ")
-    assert "[1/8] compiling encode memory" in done.err
+    assert "[1/8] compiling encoding" in done.err
 
 
 def test_what_does_not_fit_exits_1_and_says_what_to_change(qamat, monkeypatch: pytest.MonkeyPatch):
-    let_base_be(monkeypatch, tiny(batch_size=2**20), "encode memory")  # 27 GB of attention
+    let_base_be(monkeypatch, tiny(batch_size=2**20), "encoding")  # 27 GB of attention
     done = qamat("plan", "--preset", "base", "--memory-size", 4096, "--topology", "cpu", "--json")
     assert done.code == 1
     (stage,) = done.json["stages"]
     assert not stage["fits"]
     assert stage["margin"] < 0
-    assert "encode memory does not fit: it lacks " in done.err
+    assert "encoding does not fit: it lacks " in done.err
     assert "it fits with a quarter of the rows at a time" in done.err
 
 

@@ -20,9 +20,9 @@ def planned(numbers: Preset, entries: int, topology: str) -> dict[str, Planned]:
 
 
 def test_a_small_preset_on_eight_cores(monkeypatch: pytest.MonkeyPatch):
-    plan_only(monkeypatch, "encode memory", "global", "generation")
+    plan_only(monkeypatch, "encoding", "global", "generation")
     found = planned(tiny(), 8000, "v3:2x2")
-    assert list(found) == ["encode memory", "global", "generation"]
+    assert list(found) == ["encoding", "global", "generation"]
     assert all(one.fits and one.costs.activations > 0 for one in found.values())
     assert found["global"].costs.kinds["memory keys"] == 1000 * 32 * 2
     assert found["global"].costs.collectives > 0
@@ -37,7 +37,7 @@ def with_index(**index: Any) -> Preset:
 
 @pytest.mark.slow
 def test_the_paper_scale_fits_32_cores(monkeypatch: pytest.MonkeyPatch):
-    plan_only(monkeypatch, "encode memory", "global")
+    plan_only(monkeypatch, "encoding", "global")
     found = planned(preset("base"), 60_000_000, "v3:4x4")
     costs = found["global"].costs
     assert all(one.fits for one in found.values())
