@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench setup-tpu demo study server test test-slow test-parity check format clean
+.PHONY: help setup lucene setup-bench setup-tpu demo study server test test-slow test-parity test-tpu check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ test-slow: setup ## The tests that take minutes
 
 test-parity: $(VENV)/.installed-parity ## The live comparisons with transformers and Lucene (installs both)
 	$(BIN)/python -m pytest -m live
+
+test-tpu: $(VENV)/.installed-tpu ## The plans for TPUs (installs libtpu; no TPU is needed); at the paper's scale: make test-slow after it
+	$(BIN)/python -m pytest -m 'not slow' tests/qamat_core/planning
 
 check: setup ## Linters, types, direction of imports
 	$(BIN)/ruff check

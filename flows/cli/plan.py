@@ -41,7 +41,7 @@ def plan(
 ) -> None:
     """Compile every stage for devices that need not be there, print what it needs of each; exit 1 if one does not fit.
 
-    Bytes, TFLOP and times are a device's own, a step's; TPU topologies need the extra tpu (make setup-tpu).
+    Bytes, operations and times are a device's own, a step's; TPU topologies need the extra tpu (make setup-tpu).
     """
     os.environ.setdefault("JAX_PLATFORMS", "cpu" if topology != "gpu" else "cuda,cpu")
     from qamat_core.planning.chips import devices_of
