@@ -105,17 +105,18 @@ QUICK = {("base", "in-batch"), ("base", "encoding"), ("large", "encoding"), ("la
 
 
 @pytest.mark.parametrize(
-    ("name", "stage"),
+    ("name", "stage", "model"),
     [
-        pytest.param(name, stage, marks=() if (name, stage) in QUICK else pytest.mark.slow)
+        pytest.param(name, stage, model, marks=() if model == 1 and (name, stage) in QUICK else pytest.mark.slow)
         for name in ("base", "large")
         for stage in STAGES
+        for model in (1, 2)
     ],
 )
-def test_operations_are_those_by_hand(name: str, stage: str) -> None:
-    mesh = mesh_of(32, 1)
+def test_operations_are_those_by_hand(name: str, stage: str, model: int) -> None:
+    mesh = mesh_of(32, model)
     with use_abstract_mesh(mesh):
-        counted = planned(name, 32, 1)[stage].operations()
+        counted = planned(name, 32, model)[stage].operations()
     devices = mesh.size if stage in STAGES[-3:] else 1  # each device decodes batches of its own
     assert counted == pytest.approx(devices * operations(stage, preset(name)), rel=0.1)
 
