@@ -52,11 +52,11 @@ def plan(preset: Preset, entries: int, devices: Devices) -> Iterator[Planned]:
 def _compile(program: Program, devices: Devices) -> Planned:
     with jax.set_mesh(devices.mesh):
         began = time.monotonic()
-        compiled, wanted = _compiled(program)
+        compiled, needed = _compiled(program)
         seconds = time.monotonic() - began
         costs = costs_of(program, compiled, devices.mesh, devices.chip)
     if compiled is None:
-        costs = replace(costs, total=wanted)
+        costs = replace(costs, total=needed)
     margin = devices.chip.memory - costs.total
     return Planned(costs, fits=compiled is not None and margin >= 0, margin=margin, compiled_in=seconds)
 
@@ -68,16 +68,13 @@ def _compiled(program: Program) -> tuple[Any | None, int]:
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        return None, _wanted(str(error))
+        return None, wanted(str(error))
 
 
-def _wanted(refusal: str) -> int:
+def wanted(refusal: str) -> int:
     """Return the bytes that the compiler says a program needs; 0 where it does not say."""
-    found = re.search(r"[Uu]sed ([\d.]+)([GMK]) of|needs ([\d.]+)([GMK])", refusal)
-    if not found:
-        return 0
-    amount, unit = (found[1], found[2]) if found[1] else (found[3], found[4])
-    return int(float(amount) * GIB / {"G": 1, "M": 1 << 10, "K": 1 << 20}[unit])
+    found = re.search(r"(?:[Uu]sed |needs |required for [\w ]+\()([\d.]+)([GMK])", refusal)
+    return int(float(found[1]) * GIB / {"G": 1, "M": 1 << 10, "K": 1 << 20}[found[2]]) if found else 0
 
 
 def _remedy(preset: Preset, entries: int, devices: Devices, stage: str) -> str:
