@@ -10,8 +10,8 @@ from qamat_core.planning.plan import wanted
     ("refusal", "gibibytes"),
     [
         (
-            "RESOURCE_EXHAUSTED: Ran out of memory on HBM, the total memory required for HLO temporaries (17.78G) exceeds "
-            "available HBM (15.48G).",
+            "RESOURCE_EXHAUSTED: Ran out of memory on HBM, the total memory required for HLO temporaries (17.78G) "
+            "exceeds available HBM (15.48G).",
             17.78,
         ),
         ("RESOURCE_EXHAUSTED: Ran out of memory in memory space hbm. Used 512.0M of 256.0M hbm.", 0.5),
