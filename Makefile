@@ -62,7 +62,7 @@ test-parity: $(VENV)/.installed-parity ## The live comparisons with transformers
 	$(BIN)/python -m pytest -m live
 
 test-tpu: $(VENV)/.installed-tpu ## The plans for TPUs (installs libtpu; no TPU is needed); at the paper's scale: make test-slow after it
-	$(BIN)/python -m pytest -m 'not slow' tests/qamat_core/planning
+	$(BIN)/python -m pytest -m 'not slow' tests/qamat_core/planning/test_tpu.py
 
 check: setup ## Linters, types, direction of imports
 	$(BIN)/ruff check

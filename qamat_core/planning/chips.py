@@ -93,7 +93,9 @@ def devices_of(topology: str, shape: MeshShape | None, batches: Collection[int])
     shape = shape or MeshShape(model=found.size // gcd(found.size, *batches))
     data = shape.data or found.size // shape.model
     if data * shape.model != found.size:
-        raise ConfigError(f"{topology} has {found.size} devices, a mesh of {data} x {shape.model} does not fill it")
+        raise ConfigError(
+            f"a mesh of {data} x {shape.model} does not fill {topology}, which has {found.size} device(s)"
+        )
     return Devices(_mesh(found, data, shape.model), CHIPS[version])
 
 

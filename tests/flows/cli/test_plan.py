@@ -40,7 +40,7 @@ def test_what_does_not_fit_exits_1_and_says_what_to_change(qamat, monkeypatch: p
     ("arguments", "said"),
     [
         (("--topology", "v9:4x4"), "topology 'v9:4x4': give cpu, gpu or one such as v3:4x4"),
-        (("--topology", "cpu", "--mesh", "1x5"), "cpu has 1 devices, a mesh of 1 x 5 does not fill it"),
+        (("--topology", "cpu", "--mesh", "1x5"), "a mesh of 1 x 5 does not fill cpu"),
     ],
 )
 def test_what_cannot_be_planned_is_one_line(qamat, arguments: tuple[str, ...], said: str):
