@@ -9,7 +9,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server test test-slow test-parity check format clean
+.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server test test-slow test-parity test-tpu check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ test-slow: setup ## The tests that take minutes
 
 test-parity: $(VENV)/.installed-parity ## The live comparisons with transformers and Lucene (installs both)
 	$(BIN)/python -m pytest -m live
+
+test-tpu: $(VENV)/.installed-tpu ## The plans for TPUs (installs libtpu; no TPU is needed); at the paper's scale: make test-slow after it
+	$(BIN)/python -m pytest -m 'not slow' tests/qamat_core/planning/test_tpu.py
 
 check: setup ## Linters, types, direction of imports
 	$(BIN)/ruff check

@@ -18,13 +18,18 @@ Together = Annotated[
 ]
 
 
+def mesh_of(written: str) -> dict[str, int]:
+    """Read ``--mesh DxM`` as the fields of a ``MeshShape``."""
+    if not (parts := re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", written)):
+        raise typer.BadParameter(f"--mesh {written}: write DxM, such as 4x2")
+    return {"data": int(parts[1]), "model": int(parts[2])}
+
+
 def devices(mesh: str | None, together: str | None = None) -> dict[str, object]:
     """Return what an order says of devices: ``mesh`` and ``processes``, where they are given."""
     found: dict[str, object] = {}
     if mesh is not None:
-        if not (parts := re.fullmatch(r"(\d+)x(\d+)", mesh)):
-            raise typer.BadParameter(f"--mesh {mesh}: write DxM, such as 4x2")
-        found["mesh"] = {"data": int(parts[1]), "model": int(parts[2])}
+        found["mesh"] = mesh_of(mesh)
     if together is not None:
         if not (parts := re.fullmatch(r"(.+),(\d+),(\d+)", together)):
             raise typer.BadParameter(f"--together {together}: write HOST:PORT,INDEX,COUNT, such as localhost:9876,0,2")

@@ -1,8 +1,9 @@
 """What a device can do, by the makers' published figures, and the devices of a topology that need not be there."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
+from math import gcd
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -60,9 +61,25 @@ class Devices(NamedTuple):
     mesh: Mesh
     chip: Chip
 
+    @property
+    def shape(self) -> str:
+        """The mesh, as ``--mesh`` takes it."""
+        return "x".join(map(str, self.mesh.devices.shape))
 
-def devices_of(topology: str, shape: MeshShape) -> Devices:
+    def halved(self) -> "Devices | None":
+        """Return them with half as many parts of a batch and twice as many of wide layers; None for an odd number."""
+        data, model = self.mesh.devices.shape
+        return None if data % 2 else self._replace(mesh=_mesh(self.mesh.devices, data // 2, 2 * model))
+
+
+def devices_of(topology: str, shape: MeshShape | None, batches: Collection[int]) -> Devices:
     """Return the devices of a topology: ``cpu`` or ``gpu`` for those of this machine, else ``VERSION:AxB[xC]``.
+
+    Args:
+        topology: what is planned for.
+        shape: how the devices stand; None for as many parts of a batch as divide all ``batches``, wide layers into
+            the rest.
+        batches: rows of batches.
 
     Raises:
         ConfigError: there is no such topology, libtpu is not installed, or the mesh does not fill it.
@@ -73,11 +90,17 @@ def devices_of(topology: str, shape: MeshShape) -> Devices:
             f"topology {topology!r}: give cpu, gpu or one such as v3:4x4, v4:2x2x4, v5e:4x8, v5p:2x4x4, v6e:4x8"
         )
     found = _described(topology) if extent else np.array(_local(version))
+    shape = shape or MeshShape(model=found.size // gcd(found.size, *batches))
     data = shape.data or found.size // shape.model
     if data * shape.model != found.size:
-        raise ConfigError(f"{topology} has {found.size} devices, a mesh of {data} x {shape.model} does not fill it")
-    mesh = Mesh(found.reshape(data, shape.model), AXES, axis_types=(AxisType.Auto,) * 2)
-    return Devices(mesh, CHIPS[version])
+        raise ConfigError(
+            f"a mesh of {data} x {shape.model} does not fill {topology}, which has {found.size} device(s)"
+        )
+    return Devices(_mesh(found, data, shape.model), CHIPS[version])
+
+
+def _mesh(devices: np.ndarray, data: int, model: int) -> Mesh:
+    return Mesh(devices.reshape(data, model), AXES, axis_types=(AxisType.Auto,) * 2)
 
 
 def _local(platform: str) -> list[Any]:

@@ -11,8 +11,7 @@ import jax
 from jax.sharding import Mesh
 
 from qamat_core.planning.chips import Chip
-from qamat_core.planning.flops import count_flops
-from qamat_core.planning.programs import Program
+from qamat_core.planning.shapes import Program
 
 UTILISATION: Final = 0.4
 """Share of the peak that matrix products are assumed to reach: a guess, for large batches on TPUs."""
@@ -69,12 +68,12 @@ def costs_of(program: Program, compiled: Any | None, mesh: Mesh, chip: Chip) -> 
     """Return the costs of a compiled program; of one that does not compile those that its arguments tell."""
     memory = compiled.memory_analysis() if compiled else _NOTHING
     moved = collective_bytes(compiled.as_text()) if compiled else 0
-    flops = count_flops(program.function, *program.arguments, turns=program.turns) / mesh.size
+    flops = program.operations() / mesh.size
     read_and_written = memory.argument_size_in_bytes + memory.output_size_in_bytes
     return Costs(
         stage=program.stage,
         runs=program.runs,
-        kinds={kind: sum(map(bytes_on_a_device, jax.tree.leaves(part))) for kind, part in program.kinds.items()},
+        kinds={kind: bytes_of(part) for kind, part in program.kinds.items()},
         activations=memory.temp_size_in_bytes,
         total=read_and_written
         - memory.alias_size_in_bytes
@@ -86,6 +85,11 @@ def costs_of(program: Program, compiled: Any | None, mesh: Mesh, chip: Chip) -> 
         bandwidth=read_and_written / chip.bandwidth,
         links=moved / chip.links,
     )
+
+
+def bytes_of(part: Any) -> int:
+    """Return the bytes that one device holds of a tree of arrays."""
+    return sum(map(bytes_on_a_device, jax.tree.leaves(part)))
 
 
 def bytes_on_a_device(leaf: Any) -> int:

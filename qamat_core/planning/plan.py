@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -10,7 +10,11 @@ import jax
 
 from qamat_core.planning.chips import GIB, Devices
 from qamat_core.planning.costs import Costs, costs_of
-from qamat_core.planning.programs import Program, programs
+from qamat_core.planning.programs import STAGES, check_mesh, programs
+from qamat_core.planning.remedies import OVER_MEMORY, remedies
+from qamat_core.planning.shapes import Program
+from qamat_core.progress import report
+from schemas.errors import ConfigError
 from schemas.preset_models import Preset
 
 _QUICKLY: Final = {"exec_time_optimization_effort": -1.0}
@@ -24,7 +28,7 @@ class Planned:
     costs: Costs
     fits: bool
     margin: int
-    """Bytes of a device's memory that are left."""
+    """Bytes of a device's memory that are left; nothing is known of them where ``costs.total`` is 0."""
     compiled_in: float
     """Seconds that the compiler took."""
     remedy: str = ""
@@ -33,95 +37,58 @@ class Planned:
 def plan(preset: Preset, entries: int, devices: Devices) -> Iterator[Planned]:
     """Plan every stage of a preset over a memory of so many entries; yields each when its program is compiled.
 
+    Listeners of ``qamat_core.progress`` hear what is compiled next.
+
     Raises:
-        ConfigError: the mesh divides a parameter or a batch unevenly.
+        ConfigError: the mesh divides a parameter or a batch unevenly; said before anything is compiled.
     """
-    with jax.set_mesh(devices.mesh):
-        for program in programs(preset, entries, devices.mesh):
-            planned = _compile(program, devices)
-            yield planned if planned.fits else replace(planned, remedy=_remedy(preset, entries, devices, program))
+    check_mesh(preset, devices.mesh)
+    for number, program in enumerate(programs(preset, entries, devices.mesh)):
+        report(f"compiling {program.stage}", number, len(STAGES))
+        planned = _compile(program, devices)
+        yield planned if planned.fits else replace(planned, remedy=_remedy(preset, entries, devices, program.stage))
 
 
 def _compile(program: Program, devices: Devices) -> Planned:
-    began = time.monotonic()
+    with jax.set_mesh(devices.mesh):
+        began = time.monotonic()
+        compiled, needed = _compiled(program)
+        seconds = time.monotonic() - began
+        costs = costs_of(program, compiled, devices.mesh, devices.chip)
+    if compiled is None:
+        costs = replace(costs, total=needed)
+    margin = devices.chip.memory - costs.total
+    return Planned(costs, fits=compiled is not None and margin >= 0, margin=margin, compiled_in=seconds)
+
+
+def _compiled(program: Program) -> tuple[Any | None, int]:
+    """Return the compiled program, or none and the bytes that the compiler says it needs."""
     try:
-        compiled = program.function.lower(*program.arguments).compile(compiler_options=_QUICKLY)
+        return program.function.lower(*program.arguments).compile(compiler_options=_QUICKLY), 0
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        costs = costs_of(program, None, devices.mesh, devices.chip)
-        total = _wanted(str(error))
-        margin = devices.chip.memory - total
-        return Planned(replace(costs, total=total), fits=False, margin=margin, compiled_in=time.monotonic() - began)
-    seconds = time.monotonic() - began
-    costs = costs_of(program, compiled, devices.mesh, devices.chip)
-    margin = devices.chip.memory - costs.total
-    return Planned(costs, fits=margin >= 0, margin=margin, compiled_in=seconds)
+        return None, wanted(str(error))
 
 
-def _wanted(refusal: str) -> int:
+def wanted(refusal: str) -> int:
     """Return the bytes that the compiler says a program needs; 0 where it does not say."""
-    found = re.search(r"[Uu]sed ([\d.]+)([GMK]) of|needs ([\d.]+)([GMK])", refusal)
-    if not found:
-        return 0
-    amount, unit = (found[1], found[2]) if found[1] else (found[3], found[4])
-    return int(float(amount) * GIB / {"G": 1, "M": 1 << 10, "K": 1 << 20}[unit])
+    found = re.search(r"(?:[Uu]sed |needs |required for [\w ]+\()([\d.]+)([GMK])", refusal)
+    return int(float(found[1]) * GIB / {"G": 1, "M": 1 << 10, "K": 1 << 20}[found[2]]) if found else 0
 
 
-Change = Callable[[dict[str, Any], str], bool]
-
-
-def _remedy(preset: Preset, entries: int, devices: Devices, program: Program) -> str:
+def _remedy(preset: Preset, entries: int, devices: Devices, stage: str) -> str:
     """Return the first change, of those that a stage can have, with which it fits."""
-    for words, change in _CHANGES.items():
-        changed = preset.model_dump()
-        if not change(changed, program.stage):
+    tried: list[str] = []
+    for words, changed, arranged in remedies(preset, devices, stage):
+        report(f"compiling {stage} with {words}", STAGES.index(stage), len(STAGES))
+        try:
+            check_mesh(changed, arranged.mesh)
+            program = next(one for one in programs(changed, entries, arranged.mesh) if one.stage == stage)
+            if _compile(program, arranged).fits:
+                return f"it fits with {words}"
+        except ConfigError:  # such as micro-batches of fewer rows than there are devices
             continue
-        for other in programs(Preset.model_validate(changed), entries, devices.mesh):
-            if other.stage == program.stage:
-                if _compile(other, devices).fits:
-                    return f"fits with {words}"
-                break
-    return "fits with none of " + ", ".join(_CHANGES) + ": take more devices or a smaller memory"
-
-
-_FIELDS = {"in-batch": "inbatch", "global": "global_", "fine-tune": "finetune", "multi-hop": "multihop"}
-
-
-def _remat(preset: dict[str, Any], stage: str) -> bool:
-    if stage not in _FIELDS or preset["training"][_FIELDS[stage]]["model"]["t5"]["remat"]:
-        return False
-    preset["training"][_FIELDS[stage]]["model"]["t5"]["remat"] = True
-    return True
-
-
-def _narrow_keys(preset: dict[str, Any], stage: str) -> bool:
-    if stage not in ("global", "fine-tune", "multi-hop") or preset["training"]["index"]["dtype"] == "bfloat16":
-        return False
-    preset["training"]["index"]["dtype"] = "bfloat16"
-    return True
-
-
-def _accumulate(preset: dict[str, Any], stage: str) -> bool:
-    if stage not in ("global", "fine-tune", "multi-hop"):
-        return False
-    preset["training"][_FIELDS[stage]]["training"]["accumulate"] *= 2
-    return True
-
-
-def _fewer_rows(preset: dict[str, Any], stage: str) -> bool:
-    if stage == "encode memory":
-        preset["training"]["index"]["batch_size"] //= 4
-    elif stage == "generate questions":
-        preset["corpus"]["questions"]["shape"]["rows"] //= 4
-    else:
-        return False
-    return True
-
-
-_CHANGES: dict[str, Change] = {
-    "model.t5.remat true": _remat,
-    "index.dtype bfloat16": _narrow_keys,
-    "training.accumulate doubled": _accumulate,
-    "a quarter of the rows a batch": _fewer_rows,
-}
+        tried.append(words)
+    without = f"it does not with {', nor with '.join(tried)}: " if tried else ""
+    return f"{without}take more devices{' or a smaller memory' if stage in OVER_MEMORY else ''}"

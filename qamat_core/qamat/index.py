@@ -77,6 +77,11 @@ def compile_encoder(model: T5, config: IndexConfig, mesh: Mesh) -> Encoder:
     )
 
 
+def encoder_part(params: Params) -> Params:
+    """Return the parameters that encoding needs: all but the decoder's."""
+    return {name: part for name, part in params.items() if name != "decoder"}
+
+
 def encode_entries(
     reader: Reader,
     params: Params,
@@ -99,7 +104,7 @@ def encode_entries(
         tell: hears of (done, total).
     """
     encoder = compile_encoder(reader.model, config, current_mesh())
-    weights = jax.tree.map(lambda leaf: place(leaf, encoder.everywhere), params)
+    weights = jax.tree.map(lambda leaf: place(leaf, encoder.everywhere), encoder_part(params))
     count = len(tokens.keys)
     done = directory.with_suffix(".done")
     begin = same_everywhere(int(done.read_text()) if done.exists() else 0)

@@ -6,30 +6,19 @@ import jax
 
 from qamat_core.planning.chips import devices_of
 from qamat_core.planning.plan import plan
-from schemas.preset_models import Preset
-from schemas.presets import preset
+from qamat_core.planning.programs import STAGES, batches_of
 from schemas.training import MeshShape
+from tests.qamat_core.planning.tiny import tiny
 
 ENTRIES = 1000
-
-
-def tiny() -> Preset:
-    """Return ``base`` with a T5 that is compiled in seconds."""
-    numbers = preset("base").model_dump()
-    t5 = {"d_model": 32, "num_heads": 4, "head_dim": 8, "d_ff": 64, "num_encoder_layers": 1, "num_decoder_layers": 1}
-    for stage in ("init", "inbatch", "global_", "finetune", "multihop"):
-        numbers["training"][stage]["model"]["t5"] |= t5 | {"vocab_size": 256}
-    numbers["corpus"]["generator"]["model"] |= t5 | {"vocab_size": 256}
-    numbers["corpus"]["questions"]["shape"]["rows"] = 8
-    numbers["training"]["inbatch"]["training"]["batch_size"] = 16
-    return Preset.model_validate(numbers)
 
 
 def main() -> None:
     """Plan, then check bytes by hand."""
     assert jax.device_count() == 8
-    stages = {one.costs.stage: one for one in plan(tiny(), ENTRIES, devices_of("cpu", MeshShape(model=2)))}
-    assert list(stages) == ["in-batch", "encode memory", "global", "fine-tune", "multi-hop", "generate questions"]
+    devices = devices_of("cpu", MeshShape(model=2), batches_of(tiny()).values())
+    stages = {one.costs.stage: one for one in plan(tiny(), ENTRIES, devices)}
+    assert tuple(stages) == STAGES
     costs = stages["global"].costs
     assert costs.kinds["memory keys"] == ENTRIES / 8 * 32 * 2
     assert costs.kinds["value tokens"] == ENTRIES / 8 * 40 * 2
