@@ -27,7 +27,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stopped(directory: Path) -> Ended:
     """The first run, stopped by Ctrl-C when the answers had just been extracted."""
-    return run_until(directory / "home", "extract answers", "reproduce", "--preset", "toy", "--out", str(directory))
+    return run_until(
+        directory / "home", "extract answers world: made", "reproduce", "--preset", "toy", "--out", str(directory)
+    )
 
 
 @pytest.fixture(scope="module")
