@@ -116,9 +116,8 @@ def encode_entries(
         batches = [np.pad(part[start:stop].astype(np.int32), spare) for part in tokens]
         made = [encoder.encode(weights, place(batch, encoder.rows)) for batch in batches]
         if files:
-            files.keys[start:stop], files.values[start:stop] = (
-                np.asarray(part.addressable_data(0))[: stop - start] for part in made
-            )
+            for file, part in zip(files[:2], made, strict=True):
+                file[start:stop] = np.asarray(part.addressable_data(0))[: stop - start].view(file.dtype)
             files.value_tokens[start:stop] = tokens.values[start:stop]
             if number % KEEP_EVERY == 0:
                 _keep(files, stop, done)
@@ -149,12 +148,11 @@ def _open_files(
     mode: Literal["r+", "w+"],
 ) -> _Files:
     directory.mkdir(parents=True, exist_ok=True)
-    dtype = jnp.dtype(config.dtype)
 
     def opened(name: str, kind: np.dtype[Any], extent: tuple[int, ...]) -> Any:
         return np.lib.format.open_memmap(directory / f"{name}.npy", mode, kind, extent)
 
-    keys, values = (opened(name, _STORED[config.dtype], shape).view(dtype) for name in ("keys", "values"))
+    keys, values = (opened(name, _STORED[config.dtype], shape) for name in ("keys", "values"))
     return _Files(keys, values, opened("value_tokens", value_tokens.dtype, value_tokens.shape))
 
 
