@@ -19,6 +19,7 @@ _COLOURS: Final = ("#2f7fd1", "#dd7a16", "#17926b", "#b5489b", "#7a6ff0", "#a085
 """Readable on white and on near black."""
 _KEPT, _LOST = _COLOURS[0], "#9aa4b1"
 _MOST_TICKS: Final = 10
+"""A line of more points is drawn without marks, an axis of more x with ticks of its own."""
 _INK: Final = "#010203"
 """Stands for the page's text colour, which replaces it in the SVG."""
 _STYLE: Final[dict[RcKeyType, Any]] = {
@@ -84,7 +85,8 @@ def _draw_lines(series: Sequence[Series], x_label: str, y_label: str | None) -> 
     for number, line in enumerate(series):
         xs, values = [x for x, _ in line.points], [figure.value for _, figure in line.points]
         colour = _COLOURS[number % len(_COLOURS)]
-        axes.plot(xs, values, color=colour, marker="os^Dvx*+"[number % 8], markersize=5, label=line.label)
+        marker = "os^Dvx"[number % 6] if len(xs) <= _MOST_TICKS else None
+        axes.plot(xs, values, color=colour, marker=marker, markersize=5, label=line.label)
         bars = [(x, figure) for x, figure in line.points if figure.low is not None and figure.high is not None]
         axes.vlines(
             [x for x, _ in bars],
