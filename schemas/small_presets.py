@@ -267,7 +267,7 @@ def mini() -> Preset:
             d_model=96,
             locality=(1.0, 0.4, 0.1),
             pieces=1000,
-            generator_steps=500,
+            generator_steps=750,  # with 500, one seed of three lost ten points of coverage
             generator_rows=TaskRows(extraction=14, generation=34, comprehension=16),
             beam=6,
             inbatch=(260, 96, 2e-3),
