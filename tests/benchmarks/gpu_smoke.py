@@ -86,10 +86,10 @@ def smoke(options: argparse.Namespace, device: Any, folder: Path) -> None:
     examples = packed(corpus, entries, reader, folder / "examples")
     said = f"preset {numbers.name}, {model.t5.dtype}, {len(entries):,} entries, {len(examples):,} masked passages"
     say(f"{device.device_kind}: {said}")
-    stage = training.inbatch
-    batches = partial(
-        in_batch, examples, entries, options.batch_size or stage.training.batch_size, stage.negatives_per_example, 0
-    )
+    size = options.batch_size or training.inbatch.training.batch_size
+    sized = training.inbatch.training.model_copy(update={"batch_size": size})
+    stage = training.inbatch.model_copy(update={"training": sized})
+    batches = partial(in_batch, examples, entries, stage)
     show = partial(measure, steps=options.steps, out=Path(options.out), peak=CHIPS[options.platform].flops)
     trained = show("in-batch", stage, params, in_batch_loss(reader, stage), batches)
     began = time.monotonic()
