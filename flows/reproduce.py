@@ -18,6 +18,7 @@ from schemas.orders import ALL_MEMORIES, PAPER_TABLES, Reproduce
 from schemas.presets import preset
 from schemas.resources import Resources
 from tasks.build_report import ReportInputs, Shown, copy_report
+from tasks.check_stage import check_mesh
 from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
 
@@ -30,6 +31,8 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     begin = import_t5(order, resources)
     if begin is not None:
         numbers = numbers.over(shape_of(Store(order.home), begin.checkpoint))
+    stages = numbers.training
+    check_mesh((stages.inbatch, stages.global_, stages.finetune, stages.multihop), resources)
     world = steps.build_world(numbers.world, name=order.name, resources=resources)
     sources = world_sources(world)
     corpus = make_corpus(numbers.corpus, sources, {}, start=begin, name=order.name, resources=resources)

@@ -154,6 +154,12 @@ def test_a_mesh_that_does_not_fit_is_refused(refused, store: Store, stage: str, 
     assert store.registry.rows() == before
 
 
+def test_a_whole_reproduction_refuses_such_a_mesh_before_it_makes_a_corpus(refused, store: Store):
+    before = store.registry.rows()
+    assert HEADS in refused("reproduce", "--preset", "toy", "--mesh", "1x8")
+    assert store.registry.rows() == before
+
+
 @pytest.mark.parametrize("stage", ["global", "finetune"])
 def test_an_index_of_another_tokenizer_is_refused(refused, store: Store, stage: str):
     index = store.newest("index", "m")
