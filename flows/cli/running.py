@@ -21,6 +21,18 @@ def running(home: str) -> "Generator[Tally]":
 
             with on_terminal(), counting() as tally:
                 yield tally
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not _interrupted(error):
+            raise
         print("qamat: stopped; the same command goes on where it was", file=sys.stderr)
-        raise
+        raise KeyboardInterrupt from None
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Say whether an error is an interrupt, or came up while one was dealt with.
+
+    Prefect's engine fails with a ValueError where Ctrl-C meets it between two tasks.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
