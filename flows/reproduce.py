@@ -14,7 +14,7 @@ from flows.training import source_of
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from schemas.evaluation import ReportConfig
-from schemas.orders import ALL_MEMORIES, PAPER_TABLES, Reproduce
+from schemas.orders import ALL_MEMORIES, PAPER_TABLES, PublicT5, Reproduce
 from schemas.presets import preset
 from schemas.resources import Resources
 from tasks.build_report import ReportInputs, Shown, copy_report
@@ -73,6 +73,12 @@ def command(order: Reproduce) -> str:
     """Return the command that makes this report again."""
     only = "".join(f" --only {table}" for table in order.only)
     only += "".join(f" --memory {memory}" for memory in order.memories if order.memories != ALL_MEMORIES)
-    only += f" --from {shlex.quote(order.start.source)}" if order.start else ""
+    only += _start_options(order.start) if order.start else ""
     split = f" --split {order.split}" if order.split != "test" else ""
     return f"qamat reproduce --preset {order.preset}{only} --seeds {order.seeds}{split}"
+
+
+def _start_options(start: PublicT5) -> str:
+    options = f" --from {shlex.quote(start.source)}"
+    options += f" --revision {shlex.quote(start.revision)}" if start.revision != "main" else ""
+    return options + (f" --tokenizer {shlex.quote(start.tokenizer)}" if start.tokenizer else "")

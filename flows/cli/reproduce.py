@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from flows.cli.imported import OwnTokenizer, Revision, public_t5
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_json
 from flows.cli.running import running
+
+if TYPE_CHECKING:
+    from flows.steps import Tally
 
 
 def reproduce(
@@ -67,16 +70,19 @@ def reproduce(
         from flows.reproduce import reproduce as flow
 
         flow(order)
-    minutes = round((time.monotonic() - started) / 60, 2)
-    if as_json:
-        print_json(
-            {
-                "report": str(out.absolute()),
-                "metrics": str((out / "metrics.parquet").absolute()),
-                "minutes": minutes,
-                "computed": tally.computed,
-                "reused": tally.reused,
-            }
-        )
+    _tell(out, tally, round((time.monotonic() - started) / 60, 2), as_json=as_json)
+
+
+def _tell(out: Path, tally: "Tally", minutes: float, *, as_json: bool) -> None:
+    if not as_json:
+        print(f"{out / 'report.html'}: {tally.computed} steps made, {tally.reused} found, {minutes} minutes")
         return
-    print(f"{out / 'report.html'}: {tally.computed} steps made, {tally.reused} found, {minutes} minutes")
+    print_json(
+        {
+            "report": str(out.absolute()),
+            "metrics": str((out / "metrics.parquet").absolute()),
+            "minutes": minutes,
+            "computed": tally.computed,
+            "reused": tally.reused,
+        }
+    )
