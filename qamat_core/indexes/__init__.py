@@ -1,0 +1,1 @@
+"""Searching a memory's keys: one protocol, one file a backend."""
