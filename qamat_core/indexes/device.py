@@ -30,6 +30,8 @@ CHUNK: Final = 8
 """Rows whose maximum is kept."""
 BATCHES: Final = (1, 4, 16, 64, 256)
 """Numbers of queries, and of banned rows each, that programs are compiled for."""
+_BFLOAT16_BITS: Final = np.uint16
+"""How bfloat16 keys lie on devices: of bfloat16 itself, XLA's CPU compiler converts the whole array at once."""
 _RESCORED: Final = 16
 """Queries whose chosen chunks are in memory at once."""
 
@@ -101,6 +103,7 @@ def place_keys(
         recall_target: of an approximate selection (``jax.lax.approx_max_k``), fast on a TPU; None for exact search.
     """
     mesh, entries = current_mesh(), len(keys)
+    keys = keys.view(_BFLOAT16_BITS) if keys.dtype == jnp.bfloat16 else keys
     starts = _starts(entries, mesh.size)
     size = _size(entries, mesh.size)
     if scales is None:
@@ -212,7 +215,7 @@ def _maxima(
 ) -> Float[Array, "C N"]:
     """Return the greatest score of each chunk of a block; the last block overlaps the one before."""
     first = jnp.minimum(number * block, len(shards.keys) - block)
-    part = jax.lax.dynamic_slice_in_dim(shards.keys, first, block).astype(jnp.float32)
+    part = _widened(jax.lax.dynamic_slice_in_dim(shards.keys, first, block))
     scores = jnp.matmul(part, queries.T, precision="highest")
     if len(shards.scales) == len(shards.keys):
         scores *= jax.lax.dynamic_slice_in_dim(shards.scales, first, block)[:, None]
@@ -233,8 +236,13 @@ def _rescore(
     rows = first + (chosen % chunks)[:, None] * CHUNK + jnp.arange(CHUNK)
     real = ((rows >= number * block) & (rows < first + block)).reshape(-1)
     rows = jnp.minimum(rows, size - 1).reshape(-1)
-    scores = jnp.matmul(shards.keys[rows].astype(jnp.float32), query, precision="highest")
+    scores = jnp.matmul(_widened(shards.keys[rows]), query, precision="highest")
     if len(shards.scales) == size:
         scores *= shards.scales[rows]
     real &= allowed[rows] & (rows[:, None] != banned).all(axis=1)
     return jnp.where(real, scores, -jnp.inf), rows.astype(jnp.int32)
+
+
+def _widened(keys: Array) -> Float[Array, "X D"]:
+    bits = keys.dtype == _BFLOAT16_BITS
+    return (jax.lax.bitcast_convert_type(keys, jnp.bfloat16) if bits else keys).astype(jnp.float32)
