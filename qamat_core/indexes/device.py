@@ -84,8 +84,8 @@ class DeviceIndex:
         queries = np.pad(queries.astype(np.float32), ((0, spare), (0, 0)))
         bans = _padded(banned.shape[1]) - banned.shape[1]
         banned = np.pad(banned.astype(np.int32), ((0, spare), (0, bans)), constant_values=-1)
-        program = _program(self.mesh, limit, self.recall_target)
-        rows, scores = (np.asarray(part.addressable_data(0)) for part in program(self.shards, self.allowed, queries, banned))
+        found = program(self.mesh, limit, self.recall_target)(self.shards, self.allowed, queries, banned)
+        rows, scores = (np.asarray(part.addressable_data(0)) for part in found)
         beyond = ((0, 0), (0, k - limit))
         return Found(
             np.pad(rows[:count], beyond, constant_values=-1), np.pad(scores[:count], beyond, constant_values=-np.inf)
@@ -156,7 +156,8 @@ def _padded(count: int) -> int:
 
 
 @cache
-def _program(mesh: Mesh, k: int, recall_target: float | None) -> Callable[..., tuple[Array, Array]]:
+def program(mesh: Mesh, k: int, recall_target: float | None) -> Callable[..., tuple[Array, Array]]:
+    """Return the compiled search for the best K of a batch, K at most the memory's entries."""
     divided, everywhere = PartitionSpec(AXES), PartitionSpec()
     local = jax.shard_map(
         partial(_search_shard, k=k, recall_target=recall_target),
