@@ -6,7 +6,7 @@ Guo et al., "Accelerating Large-Scale Inference with Anisotropic Vector Quantiza
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +45,10 @@ class ScannSearch:
             rows, scores = self.searcher.search_batched(queries, *sizes)
         none = np.isnan(scores)
         return Found(np.where(none, -1, rows.astype(np.int32)), np.where(none, -np.inf, scores).astype(np.float32))
+
+    def with_config(self, config: ScannConfig) -> "ScannSearch":
+        """Return the same tree, searched otherwise."""
+        return replace(self, config=config)
 
     def save(self, directory: Path) -> None:
         """Write the searcher's files into a directory."""

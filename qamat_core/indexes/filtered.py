@@ -63,9 +63,13 @@ class Filtered:
 
     def _filter(self, near: Found, k: int, banned: Int[np.ndarray, "N R"]) -> tuple[Found, Bool[np.ndarray, " N"]]:
         """Return the K best that are allowed, and for which queries there are so many."""
-        out = (near.rows < 0) | (self._out[near.rows] & (near.rows >= 0))
-        for row, bans in zip(range(len(banned)), banned, strict=True):
-            out[row] |= np.isin(near.rows[row], bans)
+        out = near.rows < 0
+        if len(self.removed):
+            out |= self._out[near.rows]
+        if (banned >= 0).any():
+            out |= (near.rows[:, :, None] == banned[:, None]).any(axis=2)
+        if not out.any():
+            return Found(*(part[:, :k] for part in near)), np.full(len(out), near.rows.shape[1] >= k)
         places = np.argsort(out, axis=1, kind="stable")[:, :k]
         kept = Found(*(np.take_along_axis(part, places, axis=1) for part in near))
         return kept, (~out).sum(axis=1) >= k
