@@ -1,5 +1,6 @@
 """Finding what is registered: people name artifacts, flows pass references."""
 
+import json
 from typing import Final
 
 from qamat_core.store.lineage import lineage
@@ -60,6 +61,17 @@ def find_index(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
         if row.ref.kind == "index" and row.inputs["encoder"].content == checkpoint.content:
             return row.ref
     raise MissingArtifactError(f"{checkpoint} has encoded no memory: run `qamat train inbatch` with its name")
+
+
+def find_calibration(store: Store, model: Pretrained, k: int) -> ArtifactRef | None:
+    """Return the newest calibration of a checkpoint's confidence over an index with K entries read; None without."""
+    wanted = {"checkpoint": model.checkpoint.content, "index": model.index.content}
+    for row in reversed(store.registry.rows()):
+        if row.ref.kind == "calibration" and json.loads(row.config)["k"] == k:
+            given = {label: row.inputs[label].content for label in wanted if label in row.inputs}
+            if given == wanted:
+                return row.ref
+    return None
 
 
 def find_start(store: Store, name: Name) -> ArtifactRef:

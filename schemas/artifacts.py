@@ -30,7 +30,7 @@ TableKind = Literal[
     "predictions",
     "rejects",
 ]
-DirectoryKind = Literal["tokenizer", "checkpoint", "index", "report"]
+DirectoryKind = Literal["tokenizer", "checkpoint", "index", "calibration", "report"]
 Kind = TableKind | DirectoryKind
 
 
