@@ -28,6 +28,7 @@ TableKind = Literal[
     "multihop_examples",
     "metrics",
     "predictions",
+    "attributions",
     "rejects",
 ]
 DirectoryKind = Literal["tokenizer", "checkpoint", "index", "calibration", "report"]

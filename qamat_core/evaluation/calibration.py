@@ -39,7 +39,12 @@ class Signals(NamedTuple):
         cls, sum_logprob: Float[np.ndarray, " n"], scores: Float[np.ndarray, "n R"], weights: Float[np.ndarray, "n R"]
     ) -> "Signals":
         """Return the signals of answers as ``Answerer`` gives them: ``scores`` best first, -inf where there is none."""
-        return cls(*(np.round(part, _DECIMALS) for part in (sum_logprob, margins(scores), weights.max(1, initial=0))))
+        return cls.rounded(sum_logprob, margins(scores), weights.max(1, initial=0))
+
+    @classmethod
+    def rounded(cls, sum_logprob: Values, margin: Values, top_weight: Values) -> "Signals":
+        """Round as ``predictions`` are, so that an answer is as sure whether it is read from there or not."""
+        return cls(*(np.round(part.astype(np.float64), _DECIMALS) for part in (sum_logprob, margin, top_weight)))
 
 
 def margins(scores: Float[np.ndarray, "n R"]) -> Values:
