@@ -88,9 +88,11 @@ def attribution_metrics(config: AttributionConfig, attributions: pa.Table) -> pa
     rows: list[dict[str, Any]] = []
     for taken, row in NAMES.items():
         cases = [case for case in attributions.to_pylist() if case["taken"] == taken]
-        columns = ([case[name] for case in cases] for name in ("changed", "exact_match", "exact_match_then"))
-        for metric, (interval, count) in effects(*columns, config.resamples).items():
-            rows.append(place | percentages(metric, place["k"], interval) | {"row": row, "n": count})
+        changed, right, right_then = (
+            [bool(case[name]) for case in cases] for name in ("changed", "exact_match", "exact_match_then")
+        )
+        for metric, (interval, count) in effects(changed, right, right_then, config.resamples).items():
+            rows.append(place | percentages(metric, config.place.k, interval) | {"row": row, "n": count})
     return pa.Table.from_pylist(rows, schema=METRICS)
 
 
@@ -125,7 +127,7 @@ def _audit(store: Store, config: AttributionConfig, inputs: AttributionInputs) -
     accepted, rng = accepted_answers(entries.pairs), np.random.default_rng(config.seed)
     cases: dict[Taken, list[Case]] = {taken: [] for taken in NAMES}
     for number, (answer, rows) in enumerate(zip(answers, first.rows[:, :k].tolist(), strict=True)):
-        read = [row for row in rows if row >= 0]
+        read = [int(row) for row in rows if row >= 0]
         chosen = choose(answer, read, [accepted[entries.ids[row]] for row in read], rng)
         for taken, out in chosen.items():
             cases[taken].append((number, out))

@@ -66,7 +66,7 @@ def abstention_rows(config: AbstentionConfig, runs: Sequence[tuple[pa.Table, Con
     for row in sure[0]:
         intervals = measure(np.stack([one[row] for one in sure]), right, config.resamples)
         for (metric, x), interval in zip(MEASURES, intervals, strict=True):
-            columns = percentages(metric, place["k"], interval) | {"row": row, "x": x}
+            columns = percentages(metric, config.place.k, interval) | {"row": row, "x": x}
             rows.append(place | columns | ({"low": None, "high": None} if metric in BIASED else {}))
     return pa.Table.from_pylist(rows, schema=METRICS)
 

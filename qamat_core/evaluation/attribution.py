@@ -41,7 +41,9 @@ def choose(
     if holders:
         chosen = {"holder": holders[:1], "holders": holders}
     rest = [row for row in rows if row not in next(iter(chosen.values()))]
-    return chosen | ({"other": (rest[int(rng.integers(len(rest)))],)} if rest else {})
+    if rest:
+        chosen["other"] = (rest[int(rng.integers(len(rest)))],)
+    return chosen
 
 
 def effects(
