@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from qamat_core.evaluation.abstention import CONFIDENCES
 from qamat_core.evaluation.attribution import NAMES
 from qamat_core.paper_figures import MEMORY_SIZE_CLAIM
 from qamat_core.report.figures import Figure
@@ -27,6 +28,8 @@ class Layout:
     row_of: Callable[[Figure], RowLabel]
     column_of: Callable[[Figure], Column]
     note: str = ""
+    sparse: bool = False
+    """A cell without a figure is not missing: there was nothing of that kind to measure."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,6 @@ _CORPUS_METRICS: Final = (
 _SINGLE_HOP_ROWS: Final = ("QAMAT Fine-tuned", "QAMAT Zero-Shot", "Closed-book T5", "BM25 questions")
 _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
 _ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at_coverage")
-_CONFIDENCES: Final = ("Log-probability", "Margin", "Top weight", "Calibrated")
 _FINE_TUNED: Final = ("QAMAT Fine-tuned",)
 _TWO_HOP_ROWS: Final = ("QAMAT", "QAMAT+")
 _OWN_SINGLE_HOP: Final = "The paper: WebQuestions of both RePAQ rows is its authors' own replication."
@@ -176,7 +178,7 @@ LAYOUTS: Final = (
         "Abstention",
         "How well confidence tells right answers from wrong",
         _ABSTENTION_METRICS,
-        _CONFIDENCES,
+        CONFIDENCES,
         _variant,
         _metric_at,
         "Questions are answered surest first. Risk is the share of wrong answers among those given, AURC its mean over "
@@ -189,12 +191,13 @@ LAYOUTS: Final = (
         "Attribution",
         "Whether answers rest on the entries shown",
         ("answer_changed", "right_lost"),
-        tuple(NAMES.values()),
+        tuple(name for taken, name in NAMES.items() if taken != "first"),
         _variant,
         _metric,
         "Entries are taken out of the memory for one question, which is asked again; the next best entry takes their "
-        "place. The last row takes an entry that the answer is not said to rest on. A right answer is lost if it is "
-        "wrong then. The paper has no such table.",
+        "place. The other entry, drawn at random, is what to compare with. A right answer is lost if it is wrong then. "
+        "The paper has no such table.",
+        sparse=True,
     ),
     Layout(
         "ablations",
@@ -244,6 +247,6 @@ def _missing(layout: Layout, grid: Grid) -> tuple[str, ...]:
         label = f"{layout.name}: {row}" + (f" ({detail})" if detail else "")
         if not any(cells):
             found.append(label)
-        else:
+        elif not layout.sparse:
             found += [f"{label}, {name}" for name, cell in zip(grid.columns, cells, strict=True) if cell is None]
     return tuple(found)
