@@ -184,7 +184,7 @@ LAYOUTS: Final = (
         "Questions are answered surest first. Risk is the share of wrong answers among those given, AURC its mean over "
         "all coverages (lower is better), AUROC how often a right answer is surer than a wrong one, ECE how far "
         "confidence and share right are apart. Calibrated: a logistic regression on the other three, fitted on "
-        "questions that are asked nowhere here. The paper has no such table.",
+        "dev (on train where dev is asked). The paper has no such table.",
     ),
     Layout(
         "attribution",
