@@ -53,8 +53,8 @@ def edit(path: Path, memory: Sequence[Shard], work: Path) -> dict[str, TableDraf
     edits = read_edits(path)
     edits.check(_entries(memory))
     if not edits.added and not edits.touched:
-        first = f"; the first of {len(edits.rejects)} is {edits.rejects[0].source}: {edits.rejects[0].reason}"
-        raise InputError(f"{path}: holds no edit that can be made{first if edits.rejects else ''}")
+        first = [f"; the first of {edits.read} is {one.source}: {one.reason}" for one in edits.rejects[:1]]
+        raise InputError(f"{path}: holds no edit that can be made{''.join(first)}")
     shards = [_edited(edits, shard, number, work / "qa_pairs") for number, shard in enumerate(memory)]
     if edits.added:
         shards.append(write_shard(edits.new_entries(), QA_PAIRS, work / "qa_pairs", len(shards)))
