@@ -29,7 +29,7 @@ class Layout:
     column_of: Callable[[Figure], Column]
     note: str = ""
     sparse: bool = False
-    """A cell without a figure is not missing: there was nothing of that kind to measure."""
+    """Cells and rows without a figure are not missing where there are others: nothing was there to measure."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def compare(layout: Layout, figures: Sequence[Figure]) -> Comparison:
     own = [figure for figure in figures if figure.table == layout.table and figure.metric in layout.metrics]
     measured = [figure for figure in own if figure.source == "measured"]
     names = {figure.row for figure in measured}
-    absent = [row for row in layout.expected if row not in names]
+    absent = [row for row in layout.expected if row not in names and not (layout.sparse and names)]
     order = {row: number for number, row in enumerate(layout.expected)}
     measured.sort(key=lambda figure: (order.get(figure.row, len(order)), layout.metrics.index(figure.metric)))
     grid = _grid(layout, measured, absent)
