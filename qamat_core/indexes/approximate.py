@@ -58,11 +58,11 @@ class ScannSearch:
 
 def leaf_count(entries: int, config: ScannConfig) -> int:
     """Return the leaves of the tree."""
-    return config.leaves or max(1, round(2 * math.sqrt(entries)))
+    return config.leaves or max(1, round(math.sqrt(entries)))
 
 
 def build_scann(keys: np.ndarray, config: ScannConfig) -> ScannSearch:
-    """Return a searcher of M >= 1 keys.
+    """Return a searcher of M >= 1 keys. ScaNN draws its first centres anew each time: the files differ, not what is found.
 
     Args:
         keys: [M, D]; ScaNN holds them in float32.
@@ -73,7 +73,6 @@ def build_scann(keys: np.ndarray, config: ScannConfig) -> ScannSearch:
     vectors = np.ascontiguousarray(keys, np.float32)
     entries = len(vectors)
     builder = scann_ops_pybind.builder(vectors, min(config.neighbours, entries), "dot_product")
-    builder = builder.set_n_training_threads(1)  # more give other files each time
     if entries < SMALL:
         return ScannSearch(builder.score_brute_force().build(), config, entries)
     spilled = {"soar_lambda": config.soar, "overretrieve_factor": 2.0} if config.soar else {}
