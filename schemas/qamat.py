@@ -176,6 +176,8 @@ class ScannConfig(Frozen):
 
     leaves: int | None = Field(default=None, gt=0)
     """Of the tree; None for the root of the number of entries."""
+    spherical: bool = False
+    """Centres of leaves have length 1: for keys that are all about equally long."""
     leaves_searched: int = Field(default=20, gt=0)
     """For ``neighbours`` entries; in proportion for more."""
     neighbours: int = Field(default=10, gt=0)

@@ -12,8 +12,8 @@ from jaxtyping import Float
 
 from qamat_core.indexes.protocol import Index
 from qamat_core.qamat.examples import question_inputs
-from qamat_core.qamat.searcher import SearcherCard, build_searcher, load_card, load_searcher, measure_recall
 from qamat_core.qamat.index import check_encoder
+from qamat_core.qamat.searcher import SearcherCard, build_searcher, load_card, load_searcher, measure_recall
 from qamat_core.store.shards import iter_shard
 from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.training.mesh import use_mesh
@@ -69,9 +69,7 @@ def open_searcher(store: Store, searcher: ArtifactRef, checkpoint: OpenCheckpoin
     return load_searcher(directory, keys, card)
 
 
-def _build(
-    store: Store, config: SearchConfig, inputs: SearcherInputs, directory: Path
-) -> tuple[SearcherCard, float]:
+def _build(store: Store, config: SearchConfig, inputs: SearcherInputs, directory: Path) -> tuple[SearcherCard, float]:
     """Write the searcher's files; return its card, and how many entries a second it took."""
     checkpoint = open_checkpoint(store, inputs.encoder)
     arrays, indexed = open_index(store, inputs.index, checkpoint)

@@ -62,7 +62,7 @@ def leaf_count(entries: int, config: ScannConfig) -> int:
 
 
 def build_scann(keys: np.ndarray, config: ScannConfig) -> ScannSearch:
-    """Return a searcher of M >= 1 keys. ScaNN draws its first centres anew each time: the files differ, not what is found.
+    """Return a searcher of M >= 1 keys; ScaNN draws its first centres anew each time, so no two have the same bytes.
 
     Args:
         keys: [M, D]; ScaNN holds them in float32.
@@ -72,14 +72,15 @@ def build_scann(keys: np.ndarray, config: ScannConfig) -> ScannSearch:
 
     vectors = np.ascontiguousarray(keys, np.float32)
     entries = len(vectors)
-    builder = scann_ops_pybind.builder(vectors, min(config.neighbours, entries), "dot_product")
+    builder: Any = scann_ops_pybind.builder(vectors, min(config.neighbours, entries), "dot_product")
     if entries < SMALL:
         return ScannSearch(builder.score_brute_force().build(), config, entries)
-    spilled = {"soar_lambda": config.soar, "overretrieve_factor": 2.0} if config.soar else {}
+    spilled: dict[str, Any] = {"soar_lambda": config.soar, "overretrieve_factor": 2.0} if config.soar else {}
     builder = builder.tree(
         num_leaves=leaf_count(entries, config),
         num_leaves_to_search=min(config.leaves_searched, leaf_count(entries, config)),
         training_sample_size=min(entries, config.sample),
+        spherical=config.spherical,
         **spilled,
     )
     builder = builder.score_ah(config.code_width, anisotropic_quantization_threshold=config.threshold)

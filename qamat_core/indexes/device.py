@@ -6,7 +6,7 @@ never stored, so memory stays flat; keys of float32, bfloat16 and int8 are cast 
 used where they lie: mapped from a file, without a copy.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
@@ -143,9 +143,10 @@ def _place(mesh: Mesh, parts: Sequence[np.ndarray]) -> Array:
     """Put a part on each device, without a copy where that is possible."""
     sharding = NamedSharding(mesh, PartitionSpec(AXES))
     shape = (len(parts) * len(parts[0]), *parts[0].shape[1:])
+    places: Mapping[Any, Any] = sharding.addressable_devices_indices_map(shape)
     own = [
         jax.device_put(parts[(index[0].start or 0) // max(len(parts[0]), 1)], device, may_alias=True)
-        for device, index in sharding.addressable_devices_indices_map(shape).items()
+        for device, index in places.items()
     ]
     return jax.make_array_from_single_device_arrays(shape, sharding, own)
 

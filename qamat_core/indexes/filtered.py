@@ -1,4 +1,4 @@
-"""What may not be retrieved, over an approximate search that knows nothing of it: ask for more, and again if need be."""
+"""What may not be retrieved, over an approximate search that knows nothing of it: ask for more, if need be again."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property

@@ -30,6 +30,8 @@ from schemas.qamat import IndexConfig, VectorType
 CARD, SPLICE = "index.json", "splice.npy"
 KEEP_EVERY = 64
 """Batches after which what is encoded need not be encoded again."""
+BUCKET: Final = 8
+"""Lengths of batches are multiples of this many pieces."""
 _COPIED: Final = 65536
 """Rows that are copied at a time."""
 _STORED: Final = {"float32": np.dtype(np.float32), "bfloat16": np.dtype(np.uint16)}
@@ -106,6 +108,9 @@ def encode_entries(
 ) -> None:
     """Encode keys and values in fixed batches and write them, with the value tokens, into the files of an index.
 
+    A batch has entries of about equal lengths, so that little of it is padding: values by their buckets of length, then
+    in the order of the memory. What is made of an entry is written into its row.
+
     A batch is divided over all devices of the mesh. Several processes encode together; the first writes. What a killed
     run had finished is kept.
 
@@ -124,18 +129,31 @@ def encode_entries(
     begin = same_everywhere(int(done.read_text()) if done.exists() else 0)
     shape = (count, reader.config.t5.d_model)
     files = None if follows() else _open_files(directory, shape, config, tokens.values, "r+" if begin else "w+")
+    order = np.argsort(_widths(tokens.values), kind="stable")
     for number, start in enumerate(range(begin, count, encoder.batch_size), start=1):
         stop = min(start + encoder.batch_size, count)
-        spare = ((0, encoder.batch_size - (stop - start)), (0, 0))
-        batches = [np.pad(part[start:stop].astype(np.int32), spare) for part in tokens]
+        rows = order[start:stop]
+        spare = ((0, encoder.batch_size - len(rows)), (0, 0))
+        batches = [np.pad(_trimmed(part[rows]).astype(np.int32), spare) for part in tokens]
         made = [encoder.encode(weights, place(batch, encoder.rows)) for batch in batches]
         if files:
             for file, part in zip(files[:2], made, strict=True):
-                file[start:stop] = np.asarray(part.addressable_data(0))[: stop - start].view(file.dtype)
-            files.value_tokens[start:stop] = tokens.values[start:stop]
+                file[rows] = np.asarray(part.addressable_data(0))[: len(rows)].view(file.dtype)
+            files.value_tokens[rows] = tokens.values[rows]
             if number % KEEP_EVERY == 0:
                 _keep(files, stop, done)
         tell(stop, count)
+
+
+def _widths(tokens: UInt[np.ndarray, "M L"]) -> UInt[np.ndarray, " M"]:
+    """Return the bucket of each row's length."""
+    parts = [(tokens[start : start + _COPIED] != 0).sum(axis=1) for start in range(0, len(tokens), _COPIED)]
+    return -(-np.concatenate(parts) // BUCKET)
+
+
+def _trimmed(tokens: UInt[np.ndarray, "B L"]) -> UInt[np.ndarray, "B L"]:
+    """Return a batch without the padding behind the bucket of its longest row."""
+    return tokens[:, : max(1, int(_widths(tokens).max())) * BUCKET]
 
 
 def _keep(files: "_Files", rows: int, done: Path) -> None:

@@ -74,7 +74,7 @@ def approximate(*, quick: bool) -> list[Row]:
     keys, queries = peers.clustered(*((6_000, 256, 200) if quick else (200_000, 2048)))
     wanted, threads = peers.nearest(keys, queries, peers.K), [1]
     with one_core():
-        config = ScannConfig(leaves=len(keys) // 200)
+        config = ScannConfig(leaves=len(keys) // 400, spherical=True)
         best = {"ours": peers.fastest(peers.ours(keys, config), queries, wanted)}
     best["faiss"] = peers.fastest(peers.ivf(keys, len(keys) // 200, 128), queries, wanted)
     best["hnswlib"] = peers.fastest(peers.hnsw(keys, 16, threads), queries, wanted)

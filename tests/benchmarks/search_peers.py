@@ -77,8 +77,8 @@ def fastest(settings: Iterator[tuple[str, Search]], queries: np.ndarray, wanted:
 def ours(keys: np.ndarray, config: ScannConfig) -> Iterator[tuple[str, Search]]:
     """Yield settings of our index over ScaNN: leaves searched, entries scored again."""
     built = build_scann(keys, config)
-    for leaves in (4, 8, 12, 16, 24, 32, 64):
-        for rescored in (40, 60, 80, 120):
+    for leaves in (1, 2, 4, 8, 16, 32):
+        for rescored in (30, 35, 40, 45, 50, 60, 80):
             setting = config.model_copy(update={"leaves_searched": leaves, "rescored": rescored, "neighbours": K})
             index = Filtered(built.with_config(setting), keys)
             yield f"leaves {leaves}, rescored {rescored}", partial(_rows, index)
@@ -95,8 +95,8 @@ def ivf(keys: np.ndarray, lists: int, coded: int) -> Iterator[tuple[str, Search]
     index.train(keys[: max(len(keys) // 2, 40 * lists)])
     index.add(keys)
     faiss.omp_set_num_threads(1)
-    for probes in (1, 2, 4, 6, 8, 12, 16, 24, 32, 64):
-        for factor in (1, 2, 3, 4, 6, 10):
+    for probes in (1, 2, 4, 8, 16, 32):
+        for factor in (2, 3, 4, 5, 6, 10):
             given = faiss.IndexRefineSearchParameters(
                 k_factor=factor, base_index_params=faiss.SearchParametersIVF(nprobe=probes)
             )
@@ -116,5 +116,5 @@ def hnsw(keys: np.ndarray, links: int, threads: Sequence[int]) -> Iterator[tuple
         index.set_ef(ef)
         return index.knn_query(queries, K, num_threads=threads[0])[0]
 
-    for ef in (10, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 1000, 1500):
+    for ef in (10, 20, 40, 80, 120, 160, 240, 320, 640, 1200):
         yield f"M {links}, ef {ef}", partial(search, ef=ef)
