@@ -1,5 +1,6 @@
 """The index: a memory (qa_pairs) and the checkpoint whose encoder reads it -> index (keys, values, value tokens)."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -45,13 +46,15 @@ def run(config: IndexConfig, inputs: IndexInputs, *, name: Name, resources: Reso
     job = Job(module=__name__, config=config, inputs=vars(inputs), outputs={"index": ("index", name)})
 
     def build(work: Path) -> Mapping[str, DirectoryDraft]:
+        start = time.perf_counter()
         with use_mesh(resources.mesh):
             card = _encode(store, config, inputs, work)
         meet()
+        speed = round(card.entries / (time.perf_counter() - start), 1)
         if follows():
             return {}
         card.save(work / "index")
-        return {"index": DirectoryDraft(work / "index", notes={"entries": card.entries})}
+        return {"index": DirectoryDraft(work / "index", notes={"entries": card.entries, "entries_per_second": speed})}
 
     return store.produce(job, build, together=True)["index"]
 
