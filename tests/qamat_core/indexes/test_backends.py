@@ -139,7 +139,7 @@ def clustered() -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_tree_finds_the_best_and_what_is_out_takes_no_slot(clustered: tuple[np.ndarray, np.ndarray], tmp_path: Path):
     keys, queries = clustered
-    config = ScannConfig(leaves=64, leaves_searched=8)
+    config = ScannConfig(leaves=64, leaves_searched=32, rescored=150)
     built = build_scann(keys, config)
     index, oracle = Filtered(built, keys), Oracle(keys)
     best = oracle.search(queries, 10)
