@@ -147,8 +147,10 @@ def encode_entries(
 
 def _widths(tokens: UInt[np.ndarray, "M L"]) -> UInt[np.ndarray, " M"]:
     """Return the bucket of each row's length."""
-    parts = [(tokens[start : start + _COPIED] != 0).sum(axis=1) for start in range(0, len(tokens), _COPIED)]
-    return -(-np.concatenate(parts) // BUCKET)
+    lengths = np.zeros(len(tokens), np.uint16)
+    for start in range(0, len(tokens), _COPIED):
+        lengths[start : start + _COPIED] = np.count_nonzero(tokens[start : start + _COPIED], axis=1)
+    return (lengths + BUCKET - 1) // BUCKET
 
 
 def _trimmed(tokens: UInt[np.ndarray, "B L"]) -> UInt[np.ndarray, "B L"]:
