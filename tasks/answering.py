@@ -1,0 +1,213 @@
+"""Answering: a checkpoint, an index, passages -> answers with the entries that were read and where they came from.
+
+An engine is opened once and asked as often as one likes. Nothing is stored: an answer is no artifact.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import exp
+from typing import Any, Final, Self
+
+import numpy as np
+import pyarrow as pa
+
+from qamat_core.qamat.examples import UNKNOWN, question_inputs
+from qamat_core.qamat.inference import Answered, Answerer, answer_text
+from qamat_core.qamat.integration import MOST_RANKS
+from qamat_core.qamat.search import place_memory
+from qamat_core.rows_by_id import RowsById
+from qamat_core.store.store import Store
+from qamat_core.tokenizer import pad_rows
+from qamat_core.training.mesh import current_mesh
+from schemas.answers import MAX_WITHOUT, Answer, Asked, Entry, Evidence, Versions
+from schemas.artifacts import ArtifactRef
+from schemas.errors import InputError, MissingArtifactError
+from schemas.tables import PASSAGES, QA_PAIRS
+from tasks.generator_pool import generator_id
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_index
+
+_PAIRS: Final = ("qa_id", "question", "answer", "passage_id", "start", "origin", "generator")
+_PASSAGES: Final = ("passage_id", "title", "text")
+_WIDTHS: Final = (1, 16, MAX_WITHOUT)
+"""How many entries a batch can take out: each number is compiled once."""
+
+
+@dataclass(frozen=True)
+class AnswerInputs:
+    """``passages`` are searched for the entries' passages; an entry of none of them is shown without."""
+
+    checkpoint: ArtifactRef
+    index: ArtifactRef
+    passages: tuple[ArtifactRef, ...] = ()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Answers batches of questions. One thread at a time may ask; entries may be looked up by others meanwhile."""
+
+    versions: Versions
+    checkpoint: OpenCheckpoint
+    pairs: RowsById
+    passages: RowsById
+    generators: dict[str, str]
+    """What a pair says of its generator -> that generator's checkpoint."""
+    answerers: tuple[Answerer, ...]
+    """One for each size of a batch, smallest first; all have the same memory."""
+    top_k: int
+    min_confidence: float
+
+    @classmethod
+    def open(
+        cls,
+        store: Store,
+        inputs: AnswerInputs,
+        *,
+        top_k: int,
+        rounds: int = 1,
+        min_confidence: float = 0.0,
+        batch_sizes: Sequence[int] = (1,),
+    ) -> Self:
+        """Open what answers.
+
+        Args:
+            store: where the artifacts are.
+            inputs: which they are.
+            top_k: entries that are read, unless a question asks for fewer.
+            rounds: of retrieval: 1 QAMAT, 2 QAMAT+.
+            min_confidence: below it the engine abstains, unless a question says otherwise.
+            batch_sizes: questions are padded to these, and cut into batches of the largest.
+
+        Raises:
+            InputError: ``top_k`` exceeds the memory, or what the model can tell apart.
+            IncompatibleArtifactError: another encoder or tokenizer made the index.
+            CorruptArtifactError: a file is damaged.
+        """
+        checkpoint = open_checkpoint(store, inputs.checkpoint)
+        arrays, card = open_index(store, inputs.index, checkpoint)
+        most = min(card.entries, MOST_RANKS) if checkpoint.reader.config.rank_marks else card.entries
+        if not 1 <= top_k <= most:
+            raise InputError(f"top-k is {top_k}: this model reads at most {most} of its {card.entries} entries")
+        memory = place_memory(arrays, current_mesh())
+        answerer = Answerer(checkpoint.reader, checkpoint.params, memory, rounds, top_k, top_k, batch_size=1)
+        shards = [path for ref in inputs.passages for path in store.open_shards(ref)]
+        checkpoints = (row.ref for row in store.registry.rows() if row.ref.kind == "checkpoint")
+        return cls(
+            versions=Versions(
+                checkpoint=str(inputs.checkpoint),
+                tokenizer=str(checkpoint.tokenizer_ref),
+                index=str(inputs.index),
+                memory=str(card.memory),
+            ),
+            checkpoint=checkpoint,
+            pairs=RowsById(store.open_shards(card.memory), _schema(QA_PAIRS, _PAIRS), store.home / "work"),
+            passages=RowsById(shards, _schema(PASSAGES, _PASSAGES), store.home / "work"),
+            generators={generator_id(ref): str(ref) for ref in checkpoints},
+            answerers=tuple(replace(answerer, batch_size=size) for size in sorted(set(batch_sizes))),
+            top_k=top_k,
+            min_confidence=min_confidence,
+        )
+
+    def warm(self) -> None:
+        """Compile all that answers: questions wait for nothing but their answers then."""
+        for answerer in self.answerers:
+            for width in _WIDTHS:
+                self._read(["warm"] * answerer.batch_size, self.top_k, np.full((answerer.batch_size, width), UNKNOWN))
+
+    def check(self, asked: Asked) -> None:
+        """Refuse what cannot be answered.
+
+        Raises:
+            InputError: the question is empty or too long, or asks for more entries than are read here.
+            MissingArtifactError: an entry that is to be taken out is not there.
+        """
+        asked.check()
+        if asked.top_k is not None and not 1 <= asked.top_k <= self.top_k:
+            raise InputError(f"top_k is {asked.top_k}: 1 to {self.top_k} entries are read here")
+        for qa_id in asked.without:
+            self._row(qa_id)
+
+    def answer(self, questions: Sequence[Asked]) -> list[Answer]:
+        """Answer questions, in their order.
+
+        Raises:
+            InputError: as ``check``.
+            MissingArtifactError: as ``check``.
+        """
+        alike: dict[int, list[int]] = defaultdict(list)
+        for place, asked in enumerate(questions):
+            self.check(asked)
+            alike[asked.top_k or self.top_k].append(place)
+        found: dict[int, Answer] = {}
+        for top_k, places in alike.items():
+            for start in range(0, len(places), self.answerers[-1].batch_size):
+                part = places[start : start + self.answerers[-1].batch_size]
+                found.update(zip(part, self._answer([questions[place] for place in part], top_k), strict=True))
+        return [found[place] for place in range(len(questions))]
+
+    def entry(self, qa_id: str) -> Entry:
+        """Return an entry of the memory.
+
+        Raises:
+            MissingArtifactError: the memory has none with this id.
+        """
+        return Entry(**self._shown(self._row(qa_id)))
+
+    def _answer(self, questions: Sequence[Asked], top_k: int) -> Iterable[Answer]:
+        banned = [[self._row(qa_id) for qa_id in asked.without] for asked in questions]
+        width = next(width for width in _WIDTHS if width >= max(map(len, banned)))
+        rows = np.full((len(banned), width), UNKNOWN, np.int32)
+        for line, out in zip(rows, banned, strict=True):
+            line[: len(out)] = out
+        answered = self._read([asked.question.strip() for asked in questions], top_k, rows)
+        return (self._told(asked, answered, number) for number, asked in enumerate(questions))
+
+    def _read(self, texts: Sequence[str], top_k: int, banned: np.ndarray) -> Answered:
+        answerer = next(one for one in self.answerers if one.batch_size >= len(texts))
+        config = answerer.reader.config
+        inputs = pad_rows(question_inputs(texts, self.checkpoint.tokenizer, config), config.question_length)
+        return answerer.answer(inputs, top_k, banned)
+
+    def _told(self, asked: Asked, answered: Answered, number: int) -> Answer:
+        candidate = answer_text(self.checkpoint.tokenizer.decode(answered.tokens[number]))
+        sum_logprob = float(answered.sum_logprob[number])
+        confidence = round(min(1.0, exp(sum_logprob)), 4)
+        least = self.min_confidence if asked.min_confidence is None else asked.min_confidence
+        read = zip(answered.rows[number].tolist(), answered.weights[number].tolist(), strict=True)
+        return Answer(
+            question=asked.question.strip(),
+            answer=None if confidence < least else candidate,
+            candidate=candidate,
+            confidence=confidence,
+            confidence_from="the probability of the answer's tokens",
+            abstained=confidence < least,
+            sum_logprob=round(sum_logprob, 4),
+            evidence=tuple(Evidence(**self._shown(row), weight=round(weight, 4)) for row, weight in read if row >= 0),
+            without=asked.without,
+            versions=self.versions,
+        )
+
+    def _row(self, qa_id: str) -> int:
+        row = self.pairs.row_of(qa_id)
+        if row is None:
+            raise MissingArtifactError(f"entry {qa_id[:40]!r} is not in {self.versions.memory}: give one of its qa_id")
+        return row
+
+    def _shown(self, row: int) -> dict[str, Any]:
+        """Return the fields of an entry."""
+        pair = self.pairs.get(row)
+        passage = self.passages.find(pair.pop("passage_id") or "") or {"title": None, "text": None}
+        start, text = pair.pop("start"), passage["text"]
+        end = -1 if start is None else start + len(pair["answer"])
+        generator = pair.pop("generator")
+        return {
+            **pair,
+            "generator": self.generators.get(generator, generator),
+            "title": passage["title"],
+            "passage": text,
+            "span": (start, end) if text and text[start:end] == pair["answer"] and end > 0 else None,
+        }
+
+
+def _schema(table: pa.Schema, columns: Sequence[str]) -> pa.Schema:
+    return pa.schema([table.field(name) for name in columns])
