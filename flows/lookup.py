@@ -6,7 +6,7 @@ from qamat_core.store.lineage import lineage
 from qamat_core.store.storage import open_storage
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
-from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
+from schemas.artifacts import ArtifactRef, Kind, Memory, Name, Pretrained
 from schemas.errors import IncompatibleArtifactError, MissingArtifactError
 from schemas.model import T5Config
 from tasks.count_corpus import CountInputs, Generation, Imported
@@ -62,6 +62,38 @@ def find_index(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
     raise MissingArtifactError(f"{checkpoint} has encoded no memory: run `qamat train inbatch` with its name")
 
 
+def find_index_over(store: Store, checkpoint: ArtifactRef, memory: str) -> ArtifactRef:
+    """Return the newest index of a memory, NAME or NAME@VERSION, that a checkpoint can search.
+
+    Raises:
+        MissingArtifactError: there is no such memory, or nobody has encoded it.
+        IncompatibleArtifactError: other encoders than the checkpoint's have encoded it.
+    """
+    pairs, encoder = find_named(store, "qa_pairs", memory), store.row(find_index(store, checkpoint)).inputs["encoder"]
+    rows = [row for row in store.registry.rows() if row.ref.kind == "index"]
+    over = [row for row in rows if row.inputs["memory"].content == pairs.content]
+    remedy = f"run `qamat index build --checkpoint {checkpoint.name} --memory {pairs.name}`"
+    for row in reversed(over):
+        if row.inputs["encoder"].content == encoder.content:
+            return row.ref
+    if over:
+        made_by = over[-1].inputs["encoder"]
+        raise IncompatibleArtifactError(f"{pairs} was encoded by {made_by}, {checkpoint} searches by {encoder}: {remedy}")
+    raise MissingArtifactError(f"nobody has encoded {pairs}: {remedy}")
+
+
+def find_named(store: Store, kind: Kind, text: str) -> ArtifactRef:
+    """Return the newest version of NAME, or the one of NAME@VERSION.
+
+    Raises:
+        MissingArtifactError: there is none.
+    """
+    name, _, version = text.partition("@")
+    if version and not version.isdecimal():
+        raise MissingArtifactError(f"{text!r} is no version of kind {kind}: give NAME or NAME@VERSION")
+    return store.newest(kind, name, int(version) if version else None)
+
+
 def find_start(store: Store, name: Name) -> ArtifactRef:
     """Return the newest checkpoint of a name that was brought in for QAMAT to start from.
 
@@ -96,14 +128,14 @@ def find_passages(store: Store, memory: ArtifactRef) -> list[ArtifactRef]:
     return [ref for ref in made_of or made_with if ref.kind == "passages"]
 
 
-def find_model(store: Store, checkpoint: Name | None) -> ArtifactRef:
-    """Return a checkpoint; without a name, the study's fine-tuned model, else the newest that was fine-tuned.
+def find_model(store: Store, checkpoint: str | None) -> ArtifactRef:
+    """Return a checkpoint, NAME or NAME@VERSION; without a name, the study's fine-tuned model, else the newest that was fine-tuned.
 
     Raises:
         MissingArtifactError: nothing was trained yet.
     """
     if checkpoint is not None:
-        return store.newest("checkpoint", checkpoint)
+        return find_named(store, "checkpoint", checkpoint)
     tuned = [row.ref for row in store.registry.rows() if row.module == "tasks.train_finetune"]
     if not tuned:
         raise MissingArtifactError(f"no fine-tuned model in {store.storage}: run `qamat reproduce --preset mini`")

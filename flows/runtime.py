@@ -11,6 +11,7 @@ from pathlib import Path
 from flows import large_pages
 from flows.local_server import LocalServer
 from qamat_core.processor import processor
+from qamat_core.store.storage import open_storage
 from qamat_core.store.store import Store
 
 SETTINGS = {
@@ -67,6 +68,12 @@ def set_environment(home: str) -> Path:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     return directory
+
+
+def keep_programs(home: str) -> None:
+    """Let programs that were compiled once be kept in a home, if it is there; call it before jax is imported."""
+    if open_storage(home).exists():
+        set_environment(home)
 
 
 def _send_what_waits() -> None:

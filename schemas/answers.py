@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from schemas.base import Frozen
 from schemas.errors import InputError
@@ -17,6 +17,13 @@ def _at_most(ids: tuple[str, ...]) -> tuple[str, ...]:
     if len(ids) > MAX_WITHOUT:
         raise ValueError(f"{len(ids)} entries are taken out: at most {MAX_WITHOUT} can be")
     return tuple(dict.fromkeys(ids))
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return the first fault that was found, in one line, without what was given."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    return f"{place}: {fault['msg']}" if place else fault["msg"]
 
 
 class Asked(Frozen):

@@ -9,23 +9,22 @@ from dataclasses import dataclass, replace
 from math import exp
 from typing import Any, Final, Self
 
+import jax
 import numpy as np
 import pyarrow as pa
 
 from qamat_core.qamat.examples import UNKNOWN, question_inputs
 from qamat_core.qamat.inference import Answered, Answerer, answer_text
 from qamat_core.qamat.integration import MOST_RANKS
-from qamat_core.qamat.search import place_memory
 from qamat_core.rows_by_id import RowsById
 from qamat_core.store.store import Store
 from qamat_core.tokenizer import pad_rows
-from qamat_core.training.mesh import current_mesh
 from schemas.answers import MAX_WITHOUT, Answer, Asked, Entry, Evidence, Versions
 from schemas.artifacts import ArtifactRef
 from schemas.errors import InputError, MissingArtifactError
 from schemas.tables import PASSAGES, QA_PAIRS
 from tasks.generator_pool import generator_id
-from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_index
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_search
 
 _PAIRS: Final = ("qa_id", "question", "answer", "passage_id", "start", "origin", "generator")
 _PASSAGES: Final = ("passage_id", "title", "text")
@@ -84,12 +83,12 @@ class Engine:
             CorruptArtifactError: a file is damaged.
         """
         checkpoint = open_checkpoint(store, inputs.checkpoint)
-        arrays, card = open_index(store, inputs.index, checkpoint)
+        memory, index, card = open_search(store, inputs.index, checkpoint)
         most = min(card.entries, MOST_RANKS) if checkpoint.reader.config.rank_marks else card.entries
         if not 1 <= top_k <= most:
             raise InputError(f"top-k is {top_k}: this model reads at most {most} of its {card.entries} entries")
-        memory = place_memory(arrays, current_mesh())
-        answerer = Answerer(checkpoint.reader, checkpoint.params, memory, rounds, top_k, top_k, batch_size=1)
+        params = jax.device_put(checkpoint.params)
+        answerer = Answerer(checkpoint.reader, params, memory, index, rounds, top_k, top_k, batch_size=1)
         shards = [path for ref in inputs.passages for path in store.open_shards(ref)]
         checkpoints = (row.ref for row in store.registry.rows() if row.ref.kind == "checkpoint")
         return cls(
