@@ -7,7 +7,7 @@ from typing import Final
 from flows.lookup import find_index, find_index_over, find_model, find_passages, open_home
 from tasks.answering import AnswerInputs, Engine
 
-BATCH_SIZES: Final = (1, 4, 16, 32)
+BATCH_SIZES: Final = (1, 8, 32)
 """Batches are padded to the smallest of these that holds their questions."""
 
 

@@ -26,10 +26,16 @@ def first_fault(error: ValidationError) -> str:
     return f"{place}: {fault['msg']}" if place else fault["msg"]
 
 
+def _unicode(text: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("half a surrogate pair is no character: give Unicode text")
+    return text
+
+
 class Asked(Frozen):
     """A question and how it is to be answered."""
 
-    question: str = Field(description=f"1 to {MAX_QUESTION} characters.")
+    question: Annotated[str, AfterValidator(_unicode)] = Field(description=f"1 to {MAX_QUESTION} characters.")
     top_k: int | None = Field(default=None, strict=True, description="Read so many entries; null: the usual number.")
     without: Annotated[tuple[str, ...], AfterValidator(_at_most)] = Field(
         default=(), description="qa_id of entries that are taken out of the memory for this question."

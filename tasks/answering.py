@@ -28,6 +28,7 @@ from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_search
 
 _PAIRS: Final = ("qa_id", "question", "answer", "passage_id", "start", "origin", "generator")
 _PASSAGES: Final = ("passage_id", "title", "text")
+CONFIDENCE_FROM: Final = "the probability of the answer's tokens"
 _WIDTHS: Final = (1, 16, MAX_WITHOUT)
 """How many entries a batch can take out: each number is compiled once."""
 
@@ -113,6 +114,21 @@ class Engine:
             for width in _WIDTHS:
                 self._read(["warm"] * answerer.batch_size, self.top_k, np.full((answerer.batch_size, width), UNKNOWN))
 
+    @property
+    def most(self) -> int:
+        """Questions of the largest batch."""
+        return self.answerers[-1].batch_size
+
+    def about(self) -> dict[str, Any]:
+        """Return how it answers: the size of its memory, what searches it, and the defaults of a question."""
+        return {
+            "entries": len(self.pairs),
+            "backend": type(self.answerers[0].index).__name__.lower(),
+            "top_k": self.top_k,
+            "min_confidence": self.min_confidence,
+            "confidence_from": CONFIDENCE_FROM,
+        }
+
     def check(self, asked: Asked) -> None:
         """Refuse what cannot be answered.
 
@@ -139,8 +155,8 @@ class Engine:
             alike[asked.top_k or self.top_k].append(place)
         found: dict[int, Answer] = {}
         for top_k, places in alike.items():
-            for start in range(0, len(places), self.answerers[-1].batch_size):
-                part = places[start : start + self.answerers[-1].batch_size]
+            for start in range(0, len(places), self.most):
+                part = places[start : start + self.most]
                 found.update(zip(part, self._answer([questions[place] for place in part], top_k), strict=True))
         return [found[place] for place in range(len(questions))]
 
@@ -172,13 +188,14 @@ class Engine:
         sum_logprob = float(answered.sum_logprob[number])
         confidence = round(min(1.0, exp(sum_logprob)), 4)
         least = self.min_confidence if asked.min_confidence is None else asked.min_confidence
-        read = zip(answered.rows[number].tolist(), answered.weights[number].tolist(), strict=True)
+        top_k = asked.top_k or self.top_k
+        read = zip(answered.rows[number, :top_k].tolist(), answered.weights[number, :top_k].tolist(), strict=True)
         return Answer(
             question=asked.question.strip(),
             answer=None if confidence < least else candidate,
             candidate=candidate,
             confidence=confidence,
-            confidence_from="the probability of the answer's tokens",
+            confidence_from=CONFIDENCE_FROM,
             abstained=confidence < least,
             sum_logprob=round(sum_logprob, 4),
             evidence=tuple(Evidence(**self._shown(row), weight=round(weight, 4)) for row, weight in read if row >= 0),

@@ -1,0 +1,64 @@
+"""Runs the application: listens, tells where, ends on Ctrl-C or SIGTERM when what is being answered has been."""
+
+import socket
+from typing import Final
+
+import uvicorn
+
+from flows.serving.app import create_app
+from flows.serving.settings import ServingSettings
+from schemas.errors import ConfigError
+from tasks.answering import Engine
+
+_KEEP_ALIVE: Final = 75
+"""Seconds that a silent connection stays open: more than proxies keep theirs."""
+_LAST_SECONDS: Final = 10
+"""How long answers may take once the server is to end."""
+_LOG: Final = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "qamat: %(message)s"}},
+    "handlers": {"plain": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {"uvicorn": {"handlers": ["plain"], "level": "WARNING", "propagate": False}},
+}
+"""Faults alone, on standard error."""
+
+
+def serve(engine: Engine, settings: ServingSettings) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Raises:
+        ConfigError: the address is taken, or is none of this machine.
+    """
+    listening = _listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        create_app(engine, settings),
+        log_config=_LOG,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_LAST_SECONDS,
+    )
+    print(f"{engine.versions.checkpoint} answers from {engine.versions.memory}, {len(engine.pairs):,} entries", flush=True)
+    print(f"serving at {_url(listening)}   (Ctrl-C ends it)", flush=True)
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass
+    print("stopped", flush=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        (family, *_, address), *_ = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+        listening = socket.create_server(address[:2], family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"cannot listen at {host}:{port} ({reason}): give another --host or --port") from error
+    listening.set_inheritable(True)
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
