@@ -78,7 +78,8 @@ function show(found, before) {
   say("abstains", found.abstained && `It abstains: not sure enough. It would have said “${found.candidate}”.`);
   const changed = before && (before.without.length !== found.without.length || before.candidate !== found.candidate);
   say("before", changed && `Before: “${before.candidate}”, confidence ${before.confidence.toFixed(2)}` + (before.without.length ? `, with ${before.without.length} taken out.` : ", with all entries."));
-  part("confidence").value = found.confidence;
+  part("confidence").setAttribute("aria-valuenow", found.confidence.toFixed(2));
+  part("confidence").firstElementChild.style.width = `${100 * found.confidence}%`;
   part("confidence-value").textContent = found.confidence.toFixed(2);
   part("confidence-from").textContent = `From ${found.confidence_from}.`;
   part("read-head").textContent = found.evidence.length ? "What it read, by weight" : "It read no entry";
