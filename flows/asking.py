@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from flows.lookup import find_index, find_index_over, find_model, find_passages, open_home
+from flows.lookup import find_calibration, find_index, find_index_over, find_model, find_passages, open_home
+from schemas.artifacts import Pretrained
 from tasks.answering import AnswerInputs, Engine
 
 BATCH_SIZES: Final = (1, 8, 32)
@@ -39,10 +40,13 @@ def open_engine(
     model = find_model(store, checkpoint)
     index = find_index(store, model) if memory is None else find_index_over(store, model, memory)
     row = store.row(model)
+    top_k = top_k or int(json.loads(row.config)["top_k"])
+    passages = tuple(find_passages(store, store.row(index).inputs["memory"]))
+    calibration = find_calibration(store, Pretrained(checkpoint=model, index=index), top_k)
     return Engine.open(
         store,
-        AnswerInputs(model, index, tuple(find_passages(store, store.row(index).inputs["memory"]))),
-        top_k=top_k or int(json.loads(row.config)["top_k"]),
+        AnswerInputs(model, index, passages, calibration),
+        top_k=top_k,
         rounds=2 if row.module == "tasks.train_multihop" else 1,
         min_confidence=min_confidence,
         batch_sizes=batch_sizes,

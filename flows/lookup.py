@@ -1,5 +1,6 @@
 """Finding what is registered: people name artifacts, flows pass references."""
 
+import json
 from typing import Final
 
 from qamat_core.store.lineage import lineage
@@ -89,9 +90,20 @@ def find_named(store: Store, kind: Kind, text: str) -> ArtifactRef:
         MissingArtifactError: there is none.
     """
     name, _, version = text.partition("@")
-    if version and not version.isdecimal():
+    if version and not (version.isdecimal() and len(version) < 10):
         raise MissingArtifactError(f"{text!r} is no version of kind {kind}: give NAME or NAME@VERSION")
     return store.newest(kind, name, int(version) if version else None)
+
+
+def find_calibration(store: Store, model: Pretrained, k: int) -> ArtifactRef | None:
+    """Return the newest calibration of a checkpoint's confidence over an index with K entries read; None without."""
+    wanted = {"checkpoint": model.checkpoint.content, "index": model.index.content}
+    for row in reversed(store.registry.rows()):
+        if row.ref.kind == "calibration" and json.loads(row.config)["k"] == k:
+            given = {label: row.inputs[label].content for label in wanted if label in row.inputs}
+            if given == wanted:
+                return row.ref
+    return None
 
 
 def find_start(store: Store, name: Name) -> ArtifactRef:

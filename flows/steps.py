@@ -17,11 +17,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
+import tasks.audit_attribution
 import tasks.audit_corpus
 import tasks.build_index
 import tasks.build_memory
 import tasks.build_report
 import tasks.build_world
+import tasks.calibrate
 import tasks.complement_passages
 import tasks.compose_questions
 import tasks.count_corpus
@@ -37,6 +39,7 @@ import tasks.import_start
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
+import tasks.measure_abstention
 import tasks.mine_multihop
 import tasks.mine_negatives
 import tasks.refilter_questions
@@ -198,6 +201,9 @@ train_multihop = _step("train multi-hop", tasks.train_multihop.run)
 train_closed_book = _step("train closed-book", tasks.train_closed_book.run)
 evaluate = _step("evaluate", tasks.evaluate.run)
 evaluate_bm25 = _step("evaluate BM25", tasks.evaluate_bm25.run)
+calibrate = _step("calibrate", tasks.calibrate.run)
+measure_abstention = _step("measure abstention", tasks.measure_abstention.run)
+audit_attribution = _step("audit attribution", tasks.audit_attribution.run)
 summarise = _step("summarise", tasks.summarise_predictions.run)
 summarise_curves = _step("summarise curves", tasks.summarise_curves.run)
 build_report = _step("build report", tasks.build_report.run)

@@ -6,13 +6,13 @@ An engine is opened once and asked as often as one likes. Nothing is stored: an 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import exp
 from typing import Any, Final, Self
 
 import jax
 import numpy as np
 import pyarrow as pa
 
+from qamat_core.evaluation.calibration import Confidence
 from qamat_core.qamat.examples import UNKNOWN, question_inputs
 from qamat_core.qamat.inference import Answered, Answerer, answer_text
 from qamat_core.qamat.integration import MOST_RANKS
@@ -28,18 +28,26 @@ from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_search
 
 _PAIRS: Final = ("qa_id", "question", "answer", "passage_id", "start", "origin", "generator")
 _PASSAGES: Final = ("passage_id", "title", "text")
-CONFIDENCE_FROM: Final = "the probability of the answer's tokens"
+PROBABILITY: Final = "the probability of the answer's tokens"
+"""What a confidence is made of that nobody calibrated."""
+_UNCALIBRATED: Final = Confidence.uncalibrated()
+_SCORES: Final = 2
+"""Confidence looks at the scores of the best entries, so many at least."""
 _WIDTHS: Final = (1, 16, MAX_WITHOUT)
 """How many entries a batch can take out: each number is compiled once."""
 
 
 @dataclass(frozen=True)
 class AnswerInputs:
-    """``passages`` are searched for the entries' passages; an entry of none of them is shown without."""
+    """``passages`` are searched for the entries' passages; an entry of none of them is shown without.
+
+    ``calibration`` is of this checkpoint over this index; without, the answer's own probability is its confidence.
+    """
 
     checkpoint: ArtifactRef
     index: ArtifactRef
     passages: tuple[ArtifactRef, ...] = ()
+    calibration: ArtifactRef | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,9 @@ class Engine:
     """One for each size of a batch, smallest first; all have the same memory."""
     top_k: int
     min_confidence: float
+    confidence: Confidence
+    """Calibrated for ``top_k`` entries."""
+    confidence_from: str
 
     @classmethod
     def open(
@@ -89,7 +100,8 @@ class Engine:
         if not 1 <= top_k <= most:
             raise InputError(f"top-k is {top_k}: this model reads at most {most} of its {card.entries} entries")
         params = jax.device_put(checkpoint.params)
-        answerer = Answerer(checkpoint.reader, params, memory, index, rounds, top_k, top_k, batch_size=1)
+        answerer = Answerer(checkpoint.reader, params, memory, index, rounds, top_k, max(top_k, _SCORES), batch_size=1)
+        fitted = inputs.calibration
         shards = [path for ref in inputs.passages for path in store.open_shards(ref)]
         checkpoints = (row.ref for row in store.registry.rows() if row.ref.kind == "checkpoint")
         return cls(
@@ -106,6 +118,8 @@ class Engine:
             answerers=tuple(replace(answerer, batch_size=size) for size in sorted(set(batch_sizes))),
             top_k=top_k,
             min_confidence=min_confidence,
+            confidence=Confidence.load(store.open_directory(fitted)) if fitted else _UNCALIBRATED,
+            confidence_from=str(fitted) if fitted else PROBABILITY,
         )
 
     def warm(self) -> None:
@@ -126,7 +140,7 @@ class Engine:
             "backend": type(self.answerers[0].index).__name__.lower(),
             "top_k": self.top_k,
             "min_confidence": self.min_confidence,
-            "confidence_from": CONFIDENCE_FROM,
+            "confidence_from": self.confidence_from,
         }
 
     def check(self, asked: Asked) -> None:
@@ -186,16 +200,17 @@ class Engine:
     def _told(self, asked: Asked, answered: Answered, number: int) -> Answer:
         candidate = answer_text(self.checkpoint.tokenizer.decode(answered.tokens[number]))
         sum_logprob = float(answered.sum_logprob[number])
-        confidence = round(min(1.0, exp(sum_logprob)), 4)
-        least = self.min_confidence if asked.min_confidence is None else asked.min_confidence
         top_k = asked.top_k or self.top_k
+        sure, sure_from = (self.confidence, self.confidence_from) if top_k == self.top_k else (_UNCALIBRATED, PROBABILITY)
+        confidence = round(sure(sum_logprob, answered.scores[number], answered.weights[number]), 4)
+        least = self.min_confidence if asked.min_confidence is None else asked.min_confidence
         read = zip(answered.rows[number, :top_k].tolist(), answered.weights[number, :top_k].tolist(), strict=True)
         return Answer(
             question=asked.question.strip(),
             answer=None if confidence < least else candidate,
             candidate=candidate,
             confidence=confidence,
-            confidence_from=CONFIDENCE_FROM,
+            confidence_from=sure_from,
             abstained=confidence < least,
             sum_logprob=round(sum_logprob, 4),
             evidence=tuple(Evidence(**self._shown(row), weight=round(weight, 4)) for row, weight in read if row >= 0),

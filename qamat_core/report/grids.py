@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from qamat_core.evaluation.attribution import NAMES
 from qamat_core.paper_figures import MEMORY_SIZE_CLAIM
 from qamat_core.report.figures import Figure
 
@@ -106,6 +107,8 @@ _CORPUS_METRICS: Final = (
 )
 _SINGLE_HOP_ROWS: Final = ("QAMAT Fine-tuned", "QAMAT Zero-Shot", "Closed-book T5", "BM25 questions")
 _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
+_ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at_coverage")
+_CONFIDENCES: Final = ("Log-probability", "Margin", "Top weight", "Calibrated")
 _FINE_TUNED: Final = ("QAMAT Fine-tuned",)
 _TWO_HOP_ROWS: Final = ("QAMAT", "QAMAT+")
 _OWN_SINGLE_HOP: Final = "The paper: WebQuestions of both RePAQ rows is its authors' own replication."
@@ -127,6 +130,11 @@ def _variant(figure: Figure) -> RowLabel:
 
 def _metric(figure: Figure) -> Column:
     return figure.k or 0 if figure.metric == "recall" else 0, figure.metric_name
+
+
+def _metric_at(figure: Figure) -> Column:
+    at = f" {figure.x:g} %" if figure.x is not None else ""
+    return _ABSTENTION_METRICS.index(figure.metric), figure.metric_name + at
 
 
 LAYOUTS: Final = (
@@ -162,6 +170,31 @@ LAYOUTS: Final = (
         _sweep_row,
         _x,
         f"The paper: {MEMORY_SIZE_CLAIM}.",
+    ),
+    Layout(
+        "abstention",
+        "Abstention",
+        "How well confidence tells right answers from wrong",
+        _ABSTENTION_METRICS,
+        _CONFIDENCES,
+        _variant,
+        _metric_at,
+        "Questions are answered surest first. Risk is the share of wrong answers among those given, AURC its mean over "
+        "all coverages (lower is better), AUROC how often a right answer is surer than a wrong one, ECE how far "
+        "confidence and share right are apart. Calibrated: a logistic regression on the other three, fitted on "
+        "questions that are asked nowhere here. The paper has no such table.",
+    ),
+    Layout(
+        "attribution",
+        "Attribution",
+        "Whether answers rest on the entries shown",
+        ("answer_changed", "right_lost"),
+        tuple(NAMES.values()),
+        _variant,
+        _metric,
+        "Entries are taken out of the memory for one question, which is asked again; the next best entry takes their "
+        "place. The last row takes an entry that the answer is not said to rest on. A right answer is lost if it is "
+        "wrong then. The paper has no such table.",
     ),
     Layout(
         "ablations",

@@ -26,7 +26,7 @@ from schemas.tables import TABLES
 Change = Literal["added", "removed", "changed"]
 CHANGES: Final[tuple[Change, ...]] = get_args(Change)
 
-_WITHOUT_ID: Final = frozenset({"pair_spans", "negatives", "multihop_examples", "metrics", "rejects"})
+_WITHOUT_ID: Final = frozenset({"pair_spans", "negatives", "multihop_examples", "metrics", "attributions", "rejects"})
 """Tables whose first column is not the id of a row: a row of theirs is its own id."""
 _PARTITION_ROWS: Final = 65536
 

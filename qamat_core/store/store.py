@@ -54,7 +54,7 @@ class TableDraft:
 
 @dataclass(frozen=True)
 class DirectoryDraft:
-    """A directory (tokenizer, checkpoint, index, report) that was written but not committed."""
+    """A directory (tokenizer, checkpoint, index, calibration, report) that was written but not committed."""
 
     directory: Path
     notes: Mapping[str, str | int | float] = field(default_factory=dict[str, str | int | float])
