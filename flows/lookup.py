@@ -79,7 +79,9 @@ def find_index_over(store: Store, checkpoint: ArtifactRef, memory: str) -> Artif
             return row.ref
     if over:
         made_by = over[-1].inputs["encoder"]
-        raise IncompatibleArtifactError(f"{pairs} was encoded by {made_by}, {checkpoint} searches by {encoder}: {remedy}")
+        raise IncompatibleArtifactError(
+            f"{pairs} was encoded by {made_by}, {checkpoint} searches by {encoder}: {remedy}"
+        )
     raise MissingArtifactError(f"nobody has encoded {pairs}: {remedy}")
 
 
@@ -141,7 +143,7 @@ def find_passages(store: Store, memory: ArtifactRef) -> list[ArtifactRef]:
 
 
 def find_model(store: Store, checkpoint: str | None) -> ArtifactRef:
-    """Return a checkpoint, NAME or NAME@VERSION; without a name, the study's fine-tuned model, else the newest that was fine-tuned.
+    """Return a checkpoint, NAME or NAME@VERSION; of none, the study's fine-tuned model, else the newest of its kind.
 
     Raises:
         MissingArtifactError: nothing was trained yet.

@@ -10,24 +10,19 @@ from typing import Any, Final, Self
 
 import jax
 import numpy as np
-import pyarrow as pa
 
 from qamat_core.evaluation.calibration import Confidence
 from qamat_core.qamat.examples import UNKNOWN, question_inputs
 from qamat_core.qamat.inference import Answered, Answerer, answer_text
 from qamat_core.qamat.integration import MOST_RANKS
-from qamat_core.rows_by_id import RowsById
 from qamat_core.store.store import Store
-from qamat_core.tokenizer import pad_rows
 from schemas.answers import MAX_WITHOUT, Answer, Asked, Entry, Evidence, Versions
 from schemas.artifacts import ArtifactRef
-from schemas.errors import InputError, MissingArtifactError
-from schemas.tables import PASSAGES, QA_PAIRS
-from tasks.generator_pool import generator_id
+from schemas.errors import InputError
+from schemas.model import PAD_ID
+from tasks.entry_lookup import EntryLookup
 from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_search
 
-_PAIRS: Final = ("qa_id", "question", "answer", "passage_id", "start", "origin", "generator")
-_PASSAGES: Final = ("passage_id", "title", "text")
 PROBABILITY: Final = "the probability of the answer's tokens"
 """What a confidence is made of that nobody calibrated."""
 _UNCALIBRATED: Final = Confidence.uncalibrated()
@@ -56,10 +51,7 @@ class Engine:
 
     versions: Versions
     checkpoint: OpenCheckpoint
-    pairs: RowsById
-    passages: RowsById
-    generators: dict[str, str]
-    """What a pair says of its generator -> that generator's checkpoint."""
+    entries: EntryLookup
     answerers: tuple[Answerer, ...]
     """One for each size of a batch, smallest first; all have the same memory."""
     top_k: int
@@ -102,8 +94,6 @@ class Engine:
         params = jax.device_put(checkpoint.params)
         answerer = Answerer(checkpoint.reader, params, memory, index, rounds, top_k, max(top_k, _SCORES), batch_size=1)
         fitted = inputs.calibration
-        shards = [path for ref in inputs.passages for path in store.open_shards(ref)]
-        checkpoints = (row.ref for row in store.registry.rows() if row.ref.kind == "checkpoint")
         return cls(
             versions=Versions(
                 checkpoint=str(inputs.checkpoint),
@@ -112,9 +102,7 @@ class Engine:
                 memory=str(card.memory),
             ),
             checkpoint=checkpoint,
-            pairs=RowsById(store.open_shards(card.memory), _schema(QA_PAIRS, _PAIRS), store.home / "work"),
-            passages=RowsById(shards, _schema(PASSAGES, _PASSAGES), store.home / "work"),
-            generators={generator_id(ref): str(ref) for ref in checkpoints},
+            entries=EntryLookup.open(store, card.memory, inputs.passages),
             answerers=tuple(replace(answerer, batch_size=size) for size in sorted(set(batch_sizes))),
             top_k=top_k,
             min_confidence=min_confidence,
@@ -136,7 +124,7 @@ class Engine:
     def about(self) -> dict[str, Any]:
         """Return how it answers: the size of its memory, what searches it, and the defaults of a question."""
         return {
-            "entries": len(self.pairs),
+            "entries": len(self.entries),
             "backend": type(self.answerers[0].index).__name__.lower(),
             "top_k": self.top_k,
             "min_confidence": self.min_confidence,
@@ -154,7 +142,7 @@ class Engine:
         if asked.top_k is not None and not 1 <= asked.top_k <= self.top_k:
             raise InputError(f"top_k is {asked.top_k}: 1 to {self.top_k} entries are read here")
         for qa_id in asked.without:
-            self._row(qa_id)
+            self.entries.row(qa_id)
 
     def answer(self, questions: Sequence[Asked]) -> list[Answer]:
         """Answer questions, in their order.
@@ -180,10 +168,10 @@ class Engine:
         Raises:
             MissingArtifactError: the memory has none with this id.
         """
-        return Entry(**self._shown(self._row(qa_id)))
+        return Entry(**self.entries.shown(self.entries.row(qa_id)))
 
     def _answer(self, questions: Sequence[Asked], top_k: int) -> Iterable[Answer]:
-        banned = [[self._row(qa_id) for qa_id in asked.without] for asked in questions]
+        banned = [[self.entries.row(qa_id) for qa_id in asked.without] for asked in questions]
         width = next(width for width in _WIDTHS if width >= max(map(len, banned)))
         rows = np.full((len(banned), width), UNKNOWN, np.int32)
         for line, out in zip(rows, banned, strict=True):
@@ -194,14 +182,16 @@ class Engine:
     def _read(self, texts: Sequence[str], top_k: int, banned: np.ndarray) -> Answered:
         answerer = next(one for one in self.answerers if one.batch_size >= len(texts))
         config = answerer.reader.config
-        inputs = pad_rows(question_inputs(texts, self.checkpoint.tokenizer, config), config.question_length)
+        inputs = question_inputs(texts, self.checkpoint.tokenizer, config)
+        inputs = np.pad(inputs, ((0, 0), (0, config.question_length - inputs.shape[1])), constant_values=PAD_ID)
         return answerer.answer(inputs, top_k, banned)
 
     def _told(self, asked: Asked, answered: Answered, number: int) -> Answer:
         candidate = answer_text(self.checkpoint.tokenizer.decode(answered.tokens[number]))
         sum_logprob = float(answered.sum_logprob[number])
         top_k = asked.top_k or self.top_k
-        sure, sure_from = (self.confidence, self.confidence_from) if top_k == self.top_k else (_UNCALIBRATED, PROBABILITY)
+        calibrated = top_k == self.top_k
+        sure = self.confidence if calibrated else _UNCALIBRATED
         confidence = round(sure(sum_logprob, answered.scores[number], answered.weights[number]), 4)
         least = self.min_confidence if asked.min_confidence is None else asked.min_confidence
         read = zip(answered.rows[number, :top_k].tolist(), answered.weights[number, :top_k].tolist(), strict=True)
@@ -210,35 +200,12 @@ class Engine:
             answer=None if confidence < least else candidate,
             candidate=candidate,
             confidence=confidence,
-            confidence_from=sure_from,
+            confidence_from=self.confidence_from if calibrated else PROBABILITY,
             abstained=confidence < least,
             sum_logprob=round(sum_logprob, 4),
-            evidence=tuple(Evidence(**self._shown(row), weight=round(weight, 4)) for row, weight in read if row >= 0),
+            evidence=tuple(
+                Evidence(**self.entries.shown(row), weight=round(weight, 4)) for row, weight in read if row >= 0
+            ),
             without=asked.without,
             versions=self.versions,
         )
-
-    def _row(self, qa_id: str) -> int:
-        row = self.pairs.row_of(qa_id)
-        if row is None:
-            raise MissingArtifactError(f"entry {qa_id[:40]!r} is not in {self.versions.memory}: give one of its qa_id")
-        return row
-
-    def _shown(self, row: int) -> dict[str, Any]:
-        """Return the fields of an entry."""
-        pair = self.pairs.get(row)
-        passage = self.passages.find(pair.pop("passage_id") or "") or {"title": None, "text": None}
-        start, text = pair.pop("start"), passage["text"]
-        end = -1 if start is None else start + len(pair["answer"])
-        generator = pair.pop("generator")
-        return {
-            **pair,
-            "generator": self.generators.get(generator, generator),
-            "title": passage["title"],
-            "passage": text,
-            "span": (start, end) if text and text[start:end] == pair["answer"] and end > 0 else None,
-        }
-
-
-def _schema(table: pa.Schema, columns: Sequence[str]) -> pa.Schema:
-    return pa.schema([table.field(name) for name in columns])

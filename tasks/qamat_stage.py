@@ -97,9 +97,7 @@ def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) ->
     return place_memory(arrays, current_mesh()), entries
 
 
-def open_search(
-    store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint
-) -> tuple[FrozenMemory, Index, IndexCard]:
+def open_search(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) -> tuple[FrozenMemory, Index, IndexCard]:
     """Open an index to be answered from: its arrays stay in their files, the search of its keys is exact.
 
     Raises:

@@ -2,8 +2,6 @@
 
 import sys
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -15,6 +13,7 @@ from schemas.errors import InputError
 
 if TYPE_CHECKING:
     from schemas.answers import Answer
+    from tasks.answering import Engine
 
 Checkpoint = Annotated[
     str | None,
@@ -49,21 +48,26 @@ def ask(
     if (question is None) == (file is None):
         raise typer.BadParameter("give a question or --file, one of both")
     from flows.runtime import keep_programs
+
     keep_programs(home)  # before jax is imported
     from flows.asking import BATCH_SIZES, open_engine
     from schemas.answers import Asked
 
-    shape = {"top_k": top_k, "min_confidence": min_confidence}
+    def opened(*batch_sizes: int) -> "Engine":
+        return open_engine(
+            home, checkpoint, memory, top_k=top_k, min_confidence=min_confidence, batch_sizes=batch_sizes
+        )
+
     if question is not None:
         asked = Asked(question=question)
         asked.check()
-        found = open_engine(home, checkpoint, memory, **shape, batch_sizes=(1,)).answer([asked])[0]
+        found = opened(1).answer([asked])[0]
         print_json(found.model_dump(mode="json")) if as_json else _print(found)
         return
-    with _opened(file) as stream:
+    with _open(file) as stream:
         from tasks.answer_lines import answer_lines
 
-        engine = open_engine(home, checkpoint, memory, **shape, batch_sizes=BATCH_SIZES)
+        engine = opened(*BATCH_SIZES)
         told: Counter[bool] = Counter()
         for line in answer_lines(stream, engine, BATCH_SIZES[-1]):
             print(line.text, flush=True)
@@ -74,22 +78,18 @@ def ask(
         print_json({"answered": told[True], "refused": 0})
 
 
-@contextmanager
-def _opened(file: Path | None) -> Generator[IO[bytes]]:
+def _open(file: Path | None) -> IO[bytes]:
     """Open a file of questions, or standard input.
 
     Raises:
         InputError: it cannot be read.
     """
     if str(file) == "-":
-        yield sys.stdin.buffer
-        return
+        return sys.stdin.buffer
     try:
-        stream = Path(str(file)).open("rb")
+        return Path(str(file)).open("rb")  # noqa: SIM115 - the caller closes it
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}; give a file of questions, one a line, or -") from error
-    with stream:
-        yield stream
 
 
 def _print(found: "Answer") -> None:

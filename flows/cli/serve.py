@@ -18,14 +18,16 @@ def serve(
     memory: Memory = None,
     top_k: TopK = None,
     min_confidence: MinConfidence = 0.0,
-    host: Annotated[str, typer.Option(help="Where to listen; other than this machine itself wants a token.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Where to listen; one that others can reach wants a token.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8321,
     token_file: Annotated[
         Path | None, typer.Option(help="A file with the token that clients show (else the variable QAMAT_TOKEN).")
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option(min=0, help="Questions a second of one client, 0 for any (default: any on this machine, else 50)."),
+        typer.Option(
+            min=0, help="Questions a second of one client; 0 is no limit (default: 0 on this machine, else 50)."
+        ),
     ] = None,
     burst: Annotated[int, typer.Option(min=1, help="Questions that a client may save up.")] = 100,
     max_batch: Annotated[int, typer.Option(min=1, help="Questions of one request.")] = 64,
@@ -47,7 +49,6 @@ def serve(
     from flows.asking import BATCH_SIZES, open_engine
     from flows.serving.server import serve as serve_until_stopped
 
-    shape = {"top_k": top_k, "min_confidence": min_confidence}
-    engine = open_engine(home, checkpoint, memory, **shape, batch_sizes=BATCH_SIZES)
+    engine = open_engine(home, checkpoint, memory, top_k=top_k, min_confidence=min_confidence, batch_sizes=BATCH_SIZES)
     engine.warm()
     serve_until_stopped(engine, settings)

@@ -73,7 +73,9 @@ class Guard:
         if not scope["path"].startswith(_ASKING):
             return
         if self._settings.token and not _shows(headers, self._settings.token.get_secret_value()):
-            raise _RefusedError(401, "this server wants a token: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
+            raise _RefusedError(
+                401, "this server wants a token: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"}
+            )
         if wait := self._rate.take(client_of(scope)):
             raise _RefusedError(*too_often(wait))
 

@@ -1,6 +1,7 @@
 """Runs the application: listens, tells where, ends on Ctrl-C or SIGTERM when what is being answered has been."""
 
 import socket
+from contextlib import suppress
 from typing import Final
 
 import uvicorn
@@ -39,12 +40,11 @@ def serve(engine: Engine, settings: ServingSettings) -> None:
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_LAST_SECONDS,
     )
-    print(f"{engine.versions.checkpoint} answers from {engine.versions.memory}, {len(engine.pairs):,} entries", flush=True)
+    held = engine.versions
+    print(f"{held.checkpoint} answers from {held.memory}, {len(engine.entries):,} entries", flush=True)
     print(f"serving at {_url(listening)}   (Ctrl-C ends it)", flush=True)
-    try:
+    with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:
-        pass
     print("stopped", flush=True)
 
 
