@@ -87,7 +87,7 @@ def _open(file: Path | None) -> IO[bytes]:
     if str(file) == "-":
         return sys.stdin.buffer
     try:
-        return Path(str(file)).open("rb")  # noqa: SIM115 - the caller closes it
+        return Path(str(file)).open("rb")
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}; give a file of questions, one a line, or -") from error
 
