@@ -63,6 +63,7 @@ def find_index(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
     raise MissingArtifactError(f"{checkpoint} has encoded no memory: run `qamat train inbatch` with its name")
 
 
+<<<<<<< HEAD
 def find_index_over(store: Store, checkpoint: ArtifactRef, memory: str) -> ArtifactRef:
     """Return the newest index of a memory, NAME or NAME@VERSION, that a checkpoint can search.
 
@@ -87,10 +88,29 @@ def find_index_over(store: Store, checkpoint: ArtifactRef, memory: str) -> Artif
 
 def find_named(store: Store, kind: Kind, text: str) -> ArtifactRef:
     """Return the newest version of NAME, or the one of NAME@VERSION.
+=======
+def encoder_of(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
+    """Return the checkpoint whose encoder makes the memory that a checkpoint searches."""
+    return store.row(find_index(store, checkpoint)).inputs["encoder"]
+
+
+def find_encoded(store: Store, encoder: ArtifactRef, memory: ArtifactRef) -> ArtifactRef | None:
+    """Return the newest index, whole or an update, of this version of a memory by an encoder."""
+    for row in reversed(store.registry.rows()):
+        made_of = {label: ref.content for label, ref in row.inputs.items()}
+        if row.ref.kind == "index" and (made_of["encoder"], made_of["memory"]) == (encoder.content, memory.content):
+            return row.ref
+    return None
+
+
+def find_base(store: Store, encoder: ArtifactRef, memory: Name) -> ArtifactRef:
+    """Return the newest index by an encoder that has all entries of a version of a memory.
+>>>>>>> main
 
     Raises:
         MissingArtifactError: there is none.
     """
+<<<<<<< HEAD
     name, _, version = text.partition("@")
     if version and not (version.isdecimal() and len(version) < 10):
         raise MissingArtifactError(f"{text!r} is no version of kind {kind}: give NAME or NAME@VERSION")
@@ -106,6 +126,13 @@ def find_calibration(store: Store, model: Pretrained, k: int) -> ArtifactRef | N
             if given == wanted:
                 return row.ref
     return None
+=======
+    for row in reversed(store.registry.rows()):
+        whole = row.module in ("tasks.build_index", "tasks.compact_index")
+        if whole and (row.inputs["encoder"].content, row.inputs["memory"].name) == (encoder.content, memory):
+            return row.ref
+    raise MissingArtifactError(f"{encoder} has encoded no version of qa_pairs/{memory}: run `qamat index build` first")
+>>>>>>> main
 
 
 def find_start(store: Store, name: Name) -> ArtifactRef:

@@ -23,10 +23,15 @@ import tasks.build_index
 import tasks.build_memory
 import tasks.build_report
 import tasks.build_world
+<<<<<<< HEAD
 import tasks.calibrate
+=======
+import tasks.compact_index
+>>>>>>> main
 import tasks.complement_passages
 import tasks.compose_questions
 import tasks.count_corpus
+import tasks.edit_memory
 import tasks.evaluate
 import tasks.evaluate_bm25
 import tasks.extract_answers
@@ -52,6 +57,7 @@ import tasks.train_global
 import tasks.train_inbatch
 import tasks.train_multihop
 import tasks.train_tokenizer
+import tasks.update_index
 from flows.progress import ArtifactTeller, console_teller
 from qamat_core.progress import listening
 from qamat_core.store.provenance import flow_run_id
@@ -195,6 +201,9 @@ init_qamat = _step("init QAMAT", tasks.init_qamat.run)
 import_start = _step("import T5", tasks.import_start.run)
 train_inbatch = _step("train in-batch", tasks.train_inbatch.run)
 build_index = _step("build index", tasks.build_index.run)
+edit_memory = _step("edit memory", tasks.edit_memory.run)
+update_index = _step("update index", tasks.update_index.run)
+compact_index = _step("compact index", tasks.compact_index.run)
 train_global = _step("train global", tasks.train_global.run)
 train_finetune = _step("fine-tune", tasks.train_finetune.run)
 train_multihop = _step("train multi-hop", tasks.train_multihop.run)

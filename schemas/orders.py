@@ -260,6 +260,17 @@ class BuildIndex(_Form):
     """The folder of the artifacts."""
 
 
+class EditMemory(_Form):
+    """Add, replace and delete entries of a memory: its next version."""
+
+    memory: Name
+    """The memory (``qa_pairs``) that is edited."""
+    edits: str = Field(min_length=1, title="File of edits")
+    """JSON lines on the worker's machine: ``op`` is add, replace or delete (docs/serving.md)."""
+    home: Home
+    """The folder of the artifacts."""
+
+
 class Evaluate(_Form):
     """Measure a checkpoint on the questions of a data set."""
 

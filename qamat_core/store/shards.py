@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,6 +23,15 @@ class FileEntry(Frozen):
     bytes: NonNegativeInt
     sha256: Digest
     rows: NonNegativeInt = 0
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard of a table that is read: where it lies, what it holds (SHA-256), how many rows."""
+
+    path: Path = field(compare=False)
+    sha256: Digest
+    rows: int
 
 
 def sha256_of(path: Path) -> str:
@@ -48,10 +58,10 @@ def write_shard(rows: pa.Table, schema: pa.Schema, directory: Path, index: int) 
 
 def conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the rows under exactly this schema; a missing column, or a null where none may be, is an error."""
-    for field in schema:
-        nulls = rows.column(field.name).null_count
-        if nulls and not field.nullable:
-            raise CorruptArtifactError(f"column {field.name}: {nulls} nulls where none may be; mend the job")
+    for column in schema:
+        nulls = rows.column(column.name).null_count
+        if nulls and not column.nullable:
+            raise CorruptArtifactError(f"column {column.name}: {nulls} nulls where none may be; mend the job")
     return rows.select(schema.names).cast(schema)
 
 

@@ -20,6 +20,7 @@ from qamat_core.store.registry import Registry, RegistryRow, now
 from qamat_core.store.same_code import note_code
 from qamat_core.store.shards import (
     FileEntry,
+    Shard,
     directory_digest,
     directory_entries,
     place_directory,
@@ -219,6 +220,11 @@ class Store:
         """Return the verified shard files of a table version, in order."""
         row = self._verified_row(ref)
         return [self.home / row.ref.uri / file.path for file in row.files]
+
+    def shards(self, ref: ArtifactRef) -> list[Shard]:
+        """Return what ``open_shards`` does, with what each shard holds."""
+        files = self.row(ref).files
+        return [Shard(path, file.sha256, file.rows) for path, file in zip(self.open_shards(ref), files, strict=True)]
 
     def open_table(self, ref: ArtifactRef, columns: list[str] | None = None) -> pa.Table:
         """Read a whole table version into memory."""

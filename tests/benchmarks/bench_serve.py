@@ -1,8 +1,8 @@
 """`qamat serve` under load: 200 clients for 60 s, one request in five of them bad; then killed and started again.
 
 Serves the home in QAMAT_HOME, which has to have a fine-tuned model (`make demo` makes one). Clients run in a process of
-their own, on the same processors. The rows: requests a second beside those of one client; resident memory at the end beside
-that after ten seconds; the seconds from a start after kill -9 to the first answer, beside the ten that are allowed.
+their own, on the same processors. The rows: requests a second beside those of one client; resident memory at the end
+beside that after ten seconds; the seconds from a start after kill -9 to the first answer, beside the ten allowed.
 """
 
 import json

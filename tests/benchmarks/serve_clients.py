@@ -1,4 +1,4 @@
-"""Clients of `qamat serve`: so many at once for so long, each asks again when it has its answer; valid and bad requests.
+"""Clients of `qamat serve`: so many at once, each asks again when it has its answer; valid and bad requests.
 
 Run as a module, with HOST:PORT, clients, seconds and a JSON file of questions; prints one JSON object.
 """
@@ -35,8 +35,8 @@ class Seen:
 
 
 def _post(path: str, body: bytes) -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    fields = f"Host: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return f"POST {path} HTTP/1.1\r\n{fields}\r\n\r\n".encode() + body
 
 
 def _get(path: str, method: str = "GET") -> bytes:
