@@ -63,32 +63,6 @@ def find_index(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
     raise MissingArtifactError(f"{checkpoint} has encoded no memory: run `qamat train inbatch` with its name")
 
 
-<<<<<<< HEAD
-def find_index_over(store: Store, checkpoint: ArtifactRef, memory: str) -> ArtifactRef:
-    """Return the newest index of a memory, NAME or NAME@VERSION, that a checkpoint can search.
-
-    Raises:
-        MissingArtifactError: there is no such memory, or nobody has encoded it.
-        IncompatibleArtifactError: other encoders than the checkpoint's have encoded it.
-    """
-    pairs, encoder = find_named(store, "qa_pairs", memory), store.row(find_index(store, checkpoint)).inputs["encoder"]
-    rows = [row for row in store.registry.rows() if row.ref.kind == "index"]
-    over = [row for row in rows if row.inputs["memory"].content == pairs.content]
-    remedy = f"run `qamat index build --checkpoint {checkpoint.name} --memory {pairs.name}`"
-    for row in reversed(over):
-        if row.inputs["encoder"].content == encoder.content:
-            return row.ref
-    if over:
-        made_by = over[-1].inputs["encoder"]
-        raise IncompatibleArtifactError(
-            f"{pairs} was encoded by {made_by}, {checkpoint} searches by {encoder}: {remedy}"
-        )
-    raise MissingArtifactError(f"nobody has encoded {pairs}: {remedy}")
-
-
-def find_named(store: Store, kind: Kind, text: str) -> ArtifactRef:
-    """Return the newest version of NAME, or the one of NAME@VERSION.
-=======
 def encoder_of(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
     """Return the checkpoint whose encoder makes the memory that a checkpoint searches."""
     return store.row(find_index(store, checkpoint)).inputs["encoder"]
@@ -105,12 +79,43 @@ def find_encoded(store: Store, encoder: ArtifactRef, memory: ArtifactRef) -> Art
 
 def find_base(store: Store, encoder: ArtifactRef, memory: Name) -> ArtifactRef:
     """Return the newest index by an encoder that has all entries of a version of a memory.
->>>>>>> main
 
     Raises:
         MissingArtifactError: there is none.
     """
-<<<<<<< HEAD
+    for row in reversed(store.registry.rows()):
+        whole = row.module in ("tasks.build_index", "tasks.compact_index")
+        if whole and (row.inputs["encoder"].content, row.inputs["memory"].name) == (encoder.content, memory):
+            return row.ref
+    raise MissingArtifactError(f"{encoder} has encoded no version of qa_pairs/{memory}: run `qamat index build` first")
+
+
+def find_index_over(store: Store, checkpoint: ArtifactRef, memory: str) -> ArtifactRef:
+    """Return the newest index of a memory, NAME or NAME@VERSION, that a checkpoint can search.
+
+    Raises:
+        MissingArtifactError: there is no such memory, or nobody has encoded it.
+        IncompatibleArtifactError: other encoders than the checkpoint's have encoded it.
+    """
+    pairs, encoder = find_named(store, "qa_pairs", memory), encoder_of(store, checkpoint)
+    if index := find_encoded(store, encoder, pairs):
+        return index
+    remedy = f"run `qamat index build --checkpoint {checkpoint.name} --memory {pairs.name}`"
+    for row in reversed(store.registry.rows()):
+        if row.ref.kind == "index" and row.inputs["memory"].content == pairs.content:
+            other = row.inputs["encoder"]
+            raise IncompatibleArtifactError(
+                f"{pairs} was encoded by {other}, {checkpoint} searches by {encoder}: {remedy}"
+            )
+    raise MissingArtifactError(f"nobody has encoded {pairs}: {remedy}")
+
+
+def find_named(store: Store, kind: Kind, text: str) -> ArtifactRef:
+    """Return the newest version of NAME, or the one of NAME@VERSION.
+
+    Raises:
+        MissingArtifactError: there is none.
+    """
     name, _, version = text.partition("@")
     if version and not (version.isdecimal() and len(version) < 10):
         raise MissingArtifactError(f"{text!r} is no version of kind {kind}: give NAME or NAME@VERSION")
@@ -126,13 +131,6 @@ def find_calibration(store: Store, model: Pretrained, k: int) -> ArtifactRef | N
             if given == wanted:
                 return row.ref
     return None
-=======
-    for row in reversed(store.registry.rows()):
-        whole = row.module in ("tasks.build_index", "tasks.compact_index")
-        if whole and (row.inputs["encoder"].content, row.inputs["memory"].name) == (encoder.content, memory):
-            return row.ref
-    raise MissingArtifactError(f"{encoder} has encoded no version of qa_pairs/{memory}: run `qamat index build` first")
->>>>>>> main
 
 
 def find_start(store: Store, name: Name) -> ArtifactRef:

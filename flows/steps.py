@@ -23,11 +23,8 @@ import tasks.build_index
 import tasks.build_memory
 import tasks.build_report
 import tasks.build_world
-<<<<<<< HEAD
 import tasks.calibrate
-=======
 import tasks.compact_index
->>>>>>> main
 import tasks.complement_passages
 import tasks.compose_questions
 import tasks.count_corpus
