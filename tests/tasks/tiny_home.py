@@ -20,7 +20,7 @@ from schemas.tables import QA_PAIRS
 from schemas.training import TokenizerConfig
 from tasks import build_index, train_tokenizer
 from tests.qamat_core.qamat import tiny
-from tests.tasks.corpus import passage, pair, register
+from tests.tasks.corpus import pair, passage, register
 
 SCRIPT = "<script>document.title = 'taken over'</script><img src=x onerror=alert(1)>"
 """Stands in the first entry's question and in the first passage."""

@@ -8,9 +8,9 @@ from flows.serving.settings import ServingSettings, read_token
 from schemas.errors import ConfigError
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::", "example.org"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::", "example.org"])
 def test_others_need_a_token(host: str, tmp_path: Path):
-    with pytest.raises(ConfigError, match="others can reach .*: give a token .*, or serve on 127.0.0.1"):
+    with pytest.raises(ConfigError, match=r"others can reach .*: give a token .*, or serve on 127.0.0.1"):
         ServingSettings(host=host)
     file = tmp_path / "token"
     file.write_text("0123456789abcdef\n")
