@@ -39,7 +39,8 @@ def test_every_line_is_answered_or_refused_in_order(askable: Path):
     assert (last["id"], last["answer"], last["abstained"]) == (3, None, True)
     errors = [line["error"] for line in lines if "error" in line]
     words = ["Invalid JSON", "1 to 2000 characters, this one 0", "invalid UTF-8 at byte 4", "this one 2001",
-             "line longer than", "more: Extra inputs", "entry 'q10' is not in", "should be an object", "Invalid JSON"]  # fmt: skip
+             "line longer than", "more: Extra inputs", "entry 'q10' is not in", "should be an object",
+             "Invalid JSON"]  # fmt: skip
     assert len(errors) == len(words)
     for error, expected in zip(errors, words, strict=True):
         assert expected in error

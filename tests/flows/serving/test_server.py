@@ -36,8 +36,9 @@ def test_it_answers_until_ctrl_c(engine: Engine, capsys: pytest.CaptureFixture[s
     threading.Thread(target=ask).start()
     serve(engine, ServingSettings(port=port))
     assert len(answers[0]["evidence"]) == 2
-    told = f"checkpoint/tuned@0 answers from qa_pairs/m@0, 10 entries\nserving at http://127.0.0.1:{port}   (Ctrl-C ends it)\n"
-    assert capsys.readouterr().out == f"{told}stopped\n"
+    what = "checkpoint/tuned@0 answers from qa_pairs/m@0, 10 entries"
+    where = f"serving at http://127.0.0.1:{port}   (Ctrl-C ends it)"
+    assert capsys.readouterr().out.splitlines() == [what, where, "stopped"]
 
 
 def test_a_port_that_is_taken_is_told(engine: Engine):
