@@ -9,7 +9,7 @@ from schemas.errors import InputError
 
 MAX_QUESTION: Final = 2000
 """Characters of the longest question that is answered."""
-MAX_WITHOUT: Final = 256
+MAX_WITHOUT: Final = 64
 """Entries that one question can take out."""
 
 
