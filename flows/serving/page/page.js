@@ -84,6 +84,7 @@ function show(found, before) {
   part("confidence-from").textContent = `From ${found.confidence_from}.`;
   part("read-head").textContent = found.evidence.length ? "What it read, by weight" : "It read no entry";
   part("entries").replaceChildren(...found.evidence.map(entry));
+  part("versions-head").textContent = "What answered";
   versions(found.versions);
   for (const id of ["result", "read", "versions"]) part(id).hidden = false;
   taken();
