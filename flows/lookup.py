@@ -63,6 +63,17 @@ def find_index(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
     raise MissingArtifactError(f"{checkpoint} has encoded no memory: run `qamat train inbatch` with its name")
 
 
+def find_calibration(store: Store, model: Pretrained, k: int) -> ArtifactRef | None:
+    """Return the newest calibration of a checkpoint's confidence over an index with K entries read; None without."""
+    wanted = {"checkpoint": model.checkpoint.content, "index": model.index.content}
+    for row in reversed(store.registry.rows()):
+        if row.ref.kind == "calibration" and json.loads(row.config)["k"] == k:
+            given = {label: row.inputs[label].content for label in wanted if label in row.inputs}
+            if given == wanted:
+                return row.ref
+    return None
+
+
 def encoder_of(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
     """Return the checkpoint whose encoder makes the memory that a checkpoint searches."""
     return store.row(find_index(store, checkpoint)).inputs["encoder"]
@@ -120,17 +131,6 @@ def find_named(store: Store, kind: Kind, text: str) -> ArtifactRef:
     if version and not (version.isdecimal() and len(version) < 10):
         raise MissingArtifactError(f"{text!r} is no version of kind {kind}: give NAME or NAME@VERSION")
     return store.newest(kind, name, int(version) if version else None)
-
-
-def find_calibration(store: Store, model: Pretrained, k: int) -> ArtifactRef | None:
-    """Return the newest calibration of a checkpoint's confidence over an index with K entries read; None without."""
-    wanted = {"checkpoint": model.checkpoint.content, "index": model.index.content}
-    for row in reversed(store.registry.rows()):
-        if row.ref.kind == "calibration" and json.loads(row.config)["k"] == k:
-            given = {label: row.inputs[label].content for label in wanted if label in row.inputs}
-            if given == wanted:
-                return row.ref
-    return None
 
 
 def find_start(store: Store, name: Name) -> ArtifactRef:

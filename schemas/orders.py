@@ -266,7 +266,7 @@ class EditMemory(_Form):
     memory: Name
     """The memory (``qa_pairs``) that is edited."""
     edits: str = Field(min_length=1, title="File of edits")
-    """JSON lines on the worker's machine: ``op`` is add, replace or delete (docs/serving.md)."""
+    """JSON lines on the worker's machine: ``op`` is add, replace or delete (docs/updates.md)."""
     home: Home
     """The folder of the artifacts."""
 

@@ -4,17 +4,16 @@ Answers are sorted by their log-probability, by the retrieval margin, by the wei
 calibrated confidence, which is to beat the others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import expit
 
-from qamat_core.evaluation.abstention import BIASED, MEASURES, measure
-from qamat_core.evaluation.calibration import Confidence, Values
+from qamat_core.evaluation.abstention import BIASED, MEASURES, confidences, measure
+from qamat_core.evaluation.calibration import Confidence
 from qamat_core.evaluation.predictions import signals_of
 from qamat_core.evaluation.summary import percentages
 from qamat_core.store.store import Job, Store, TableDraft, write_table
@@ -59,7 +58,7 @@ def abstention_rows(config: AbstentionConfig, runs: Sequence[tuple[pa.Table, Con
     if not tables or not tables[0].num_rows:
         raise InputError("a table of predictions is empty: nothing to measure; check the questions' split")
     right = np.stack([table.column("exact_match").to_numpy().astype(bool) for table in tables])
-    sure = [confidences(table, confidence) for table, (_, confidence) in zip(tables, runs, strict=True)]
+    sure = [confidences(signals_of(table), confidence) for table, (_, confidence) in zip(tables, runs, strict=True)]
     place = config.place.model_dump() | {"source": "measured", "n": right.shape[1]}
     place["seed"] = config.seed if len(runs) == 1 else None
     rows: list[dict[str, Any]] = []
@@ -69,17 +68,3 @@ def abstention_rows(config: AbstentionConfig, runs: Sequence[tuple[pa.Table, Con
             columns = percentages(metric, config.place.k, interval) | {"row": row, "x": x}
             rows.append(place | columns | ({"low": None, "high": None} if metric in BIASED else {}))
     return pa.Table.from_pylist(rows, schema=METRICS)
-
-
-def confidences(predictions: pa.Table, calibrated: Confidence) -> Mapping[str, Values]:
-    """Return what answers can be sorted by, each from 0 to 1: row's name -> [n].
-
-    The margin stands as the share of the best entry among the best two; where there are not two, as unknown.
-    """
-    signals = signals_of(predictions)
-    return {
-        "Log-probability": Confidence.uncalibrated().of(signals),
-        "Margin": np.nan_to_num(expit(signals.margin), nan=0.5),
-        "Top weight": signals.top_weight,
-        "Calibrated": calibrated.of(signals),
-    }

@@ -21,7 +21,7 @@ Memory = Annotated[str, typer.Option(help="The memory (qa_pairs), of which the n
 
 def edit(
     memory: Annotated[str, typer.Argument(help="The memory (qa_pairs) that is edited.")],
-    edits: Annotated[Path, typer.Argument(help="JSON lines that add, replace or delete entries (docs/serving.md).")],
+    edits: Annotated[Path, typer.Argument(help="JSON lines that add, replace or delete entries (docs/updates.md).")],
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:

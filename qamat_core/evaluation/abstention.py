@@ -3,16 +3,18 @@
 Answers of equal confidence count as if they stood in random order: every figure is the expected one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.special import expit
 from scipy.stats import rankdata
 
 from qamat_core.evaluation.bootstrap import Interval, crossed_statistics
-from qamat_core.evaluation.calibration import Quality, Values
+from qamat_core.evaluation.calibration import Confidence, Quality, Signals, Values
 
 Right = Bool[np.ndarray, " n"]
 
@@ -99,6 +101,8 @@ class Measure(NamedTuple):
     x: float | None = None
 
 
+CONFIDENCES: Final = ("Log-probability", "Margin", "Top weight", "Calibrated")
+"""What answers are sorted by."""
 MEASURES: Final = (
     Measure("auroc"),
     Measure("aurc"),
@@ -110,6 +114,16 @@ MEASURES: Final = (
 """Every figure of a confidence."""
 BIASED: Final = frozenset({"ece"})
 """Figures that resampling inflates, sums of absolute values: their percentile interval may lie beside them."""
+
+
+def confidences(signals: Signals, calibrated: Confidence) -> Mapping[str, Values]:
+    """Return what n answers can be sorted by, each from 0 to 1: row's name (``CONFIDENCES``) -> [n].
+
+    The margin stands as the share of the best entry among the best two; where there are not two, as unknown.
+    """
+    margin = np.nan_to_num(expit(signals.margin), nan=0.5)
+    ways = Confidence.uncalibrated().of(signals), margin, signals.top_weight, calibrated.of(signals)
+    return dict(zip(CONFIDENCES, ways, strict=True))
 
 
 def measure(confidence: Float[np.ndarray, "S n"], right: Bool[np.ndarray, "S n"], resamples: int) -> list[Interval]:

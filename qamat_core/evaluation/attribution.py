@@ -17,7 +17,7 @@ Taken = Literal["holder", "first", "holders", "other"]
 NAMES: Final[Mapping[Taken, str]] = {
     "holder": "The entry that holds the answer",
     "holders": "All read entries that hold it",
-    "first": "The first entry, none holds the answer",
+    "first": "The first entry, where none holds it",
     "other": "Another entry that was read",
 }
 """What each is called, in the report's order."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from qamat_core.evaluation.abstention import CONFIDENCES
 from qamat_core.evaluation.attribution import NAMES
 from qamat_core.paper_figures import MEMORY_SIZE_CLAIM
 from qamat_core.report.figures import Figure
@@ -27,6 +28,8 @@ class Layout:
     row_of: Callable[[Figure], RowLabel]
     column_of: Callable[[Figure], Column]
     note: str = ""
+    sparse: bool = False
+    """Cells and rows without a figure are not missing where there are others: nothing was there to measure."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,6 @@ _CORPUS_METRICS: Final = (
 _SINGLE_HOP_ROWS: Final = ("QAMAT Fine-tuned", "QAMAT Zero-Shot", "Closed-book T5", "BM25 questions")
 _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
 _ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at_coverage")
-_CONFIDENCES: Final = ("Log-probability", "Margin", "Top weight", "Calibrated")
 _FINE_TUNED: Final = ("QAMAT Fine-tuned",)
 _TWO_HOP_ROWS: Final = ("QAMAT", "QAMAT+")
 _OWN_SINGLE_HOP: Final = "The paper: WebQuestions of both RePAQ rows is its authors' own replication."
@@ -176,25 +178,26 @@ LAYOUTS: Final = (
         "Abstention",
         "How well confidence tells right answers from wrong",
         _ABSTENTION_METRICS,
-        _CONFIDENCES,
+        CONFIDENCES,
         _variant,
         _metric_at,
         "Questions are answered surest first. Risk is the share of wrong answers among those given, AURC its mean over "
         "all coverages (lower is better), AUROC how often a right answer is surer than a wrong one, ECE how far "
         "confidence and share right are apart. Calibrated: a logistic regression on the other three, fitted on "
-        "questions that are asked nowhere here. The paper has no such table.",
+        "dev (on train where dev is asked). The paper has no such table.",
     ),
     Layout(
         "attribution",
         "Attribution",
         "Whether answers rest on the entries shown",
         ("answer_changed", "right_lost"),
-        tuple(NAMES.values()),
+        tuple(name for taken, name in NAMES.items() if taken != "first"),
         _variant,
         _metric,
         "Entries are taken out of the memory for one question, which is asked again; the next best entry takes their "
-        "place. The last row takes an entry that the answer is not said to rest on. A right answer is lost if it is "
-        "wrong then. The paper has no such table.",
+        "place. The other entry, drawn at random, is what to compare with. A right answer is lost if it is wrong then. "
+        "The paper has no such table.",
+        sparse=True,
     ),
     Layout(
         "ablations",
@@ -215,7 +218,7 @@ def compare(layout: Layout, figures: Sequence[Figure]) -> Comparison:
     own = [figure for figure in figures if figure.table == layout.table and figure.metric in layout.metrics]
     measured = [figure for figure in own if figure.source == "measured"]
     names = {figure.row for figure in measured}
-    absent = [row for row in layout.expected if row not in names]
+    absent = [row for row in layout.expected if row not in names and not (layout.sparse and names)]
     order = {row: number for number, row in enumerate(layout.expected)}
     measured.sort(key=lambda figure: (order.get(figure.row, len(order)), layout.metrics.index(figure.metric)))
     grid = _grid(layout, measured, absent)
@@ -244,6 +247,6 @@ def _missing(layout: Layout, grid: Grid) -> tuple[str, ...]:
         label = f"{layout.name}: {row}" + (f" ({detail})" if detail else "")
         if not any(cells):
             found.append(label)
-        else:
+        elif not layout.sparse:
             found += [f"{label}, {name}" for name, cell in zip(grid.columns, cells, strict=True) if cell is None]
     return tuple(found)

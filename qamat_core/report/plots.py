@@ -98,7 +98,7 @@ def _draw_lines(series: Sequence[Series], x_label: str, y_label: str | None, who
         if len(xs) <= _MOST_TICKS:
             axes.vlines(at, low, high, color=colour, linewidth=2.5, alpha=0.55)
         elif bars:
-            axes.fill_between(at, low, high, color=colour, linewidth=0, alpha=0.14)
+            axes.fill_between(at, low, high, color=colour, linewidth=0, alpha=0.1)
     if len(ticks := sorted({x for line in series for x, _ in line.points})) <= _MOST_TICKS:
         axes.set_xticks(ticks)
     axes.set(xlabel=x_label, ylabel=y_label or "", **({"ylim": (0, 101)} if whole else {}))

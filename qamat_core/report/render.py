@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from qamat_core.evaluation.abstention import CONFIDENCES
 from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
 from qamat_core.report.attributed import Attributed
@@ -127,7 +128,8 @@ def _curves_of(figures: Sequence[Figure], metric: str) -> Plot:
 
 
 def _risk_coverage(figures: Sequence[Figure]) -> list[Plot]:
-    series = curves((figure for figure in figures if figure.metric == "risk"), "x", by_row)
+    own = sorted((one for one in figures if one.metric == "risk"), key=lambda one: CONFIDENCES.index(one.row))
+    series = curves(own, "x", by_row)
     labels = ("questions answered, per cent", "risk", "answers given that are wrong, per cent")
     return [Plot("Risk by coverage", Markup(line_plot(series, *labels, whole=False)))] if series else []
 

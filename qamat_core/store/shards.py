@@ -78,6 +78,15 @@ def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
         raise CorruptArtifactError(f"{path}: unreadable ({error}); run `qamat artifacts verify --discard`") from error
 
 
+def read_rows(path: Path, schema: pa.Schema) -> pa.Table:
+    """Read the columns of a schema from a shard; one that the table did not have yet when it was written is null.
+
+    Raises:
+        CorruptArtifactError: as ``read_shard``.
+    """
+    return pa.concat_tables([schema.empty_table(), read_shard(path, schema.names)], promote_options="default")
+
+
 def iter_shard(path: Path, rows: int, remedy: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Yield a shard, or some columns of it, in batches of so many rows, with its page checksums verified.
 

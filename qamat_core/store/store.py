@@ -24,7 +24,7 @@ from qamat_core.store.shards import (
     directory_digest,
     directory_entries,
     place_directory,
-    read_shard,
+    read_rows,
     table_digest,
     write_shard,
 )
@@ -230,7 +230,7 @@ class Store:
         """Read a whole table version into memory."""
         schema = TABLES[ref.kind]
         schema = pa.schema([schema.field(name) for name in columns]) if columns else schema
-        return pa.concat_tables([schema.empty_table(), *(read_shard(path, columns) for path in self.open_shards(ref))])
+        return pa.concat_tables([schema.empty_table(), *(read_rows(path, schema) for path in self.open_shards(ref))])
 
     def open_directory(self, ref: ArtifactRef) -> Path:
         """Return the verified directory of a tokenizer, checkpoint, index or report."""
