@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.ask import Checkpoint, Memory, MinConfidence, TopK
-from flows.cli.options import DEFAULT_HOME, Home
+from flows.cli.options import DEFAULT_HOME, AsJson, Home
 
 DEFAULT_RATE = 50.0
 """Questions a second of one client, where others than this machine can reach the server."""
@@ -32,6 +32,7 @@ def serve(
     burst: Annotated[int, typer.Option(min=1, help="Questions that a client may save up.")] = 100,
     max_batch: Annotated[int, typer.Option(min=1, help="Questions of one request.")] = 64,
     home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
 ) -> None:
     """Answer questions over HTTP, with a page at /, until Ctrl-C (docs/serving.md)."""
     from flows.runtime import keep_programs
@@ -51,4 +52,4 @@ def serve(
 
     engine = open_engine(home, checkpoint, memory, top_k=top_k, min_confidence=min_confidence, batch_sizes=BATCH_SIZES)
     engine.warm()
-    serve_until_stopped(engine, settings)
+    serve_until_stopped(engine, settings, as_json=as_json)

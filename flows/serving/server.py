@@ -6,6 +6,7 @@ from typing import Final
 
 import uvicorn
 
+from flows.cli.output import print_json
 from flows.serving.app import create_app
 from flows.serving.settings import ServingSettings
 from schemas.errors import ConfigError
@@ -25,8 +26,8 @@ _LOG: Final = {
 """Faults alone, on standard error."""
 
 
-def serve(engine: Engine, settings: ServingSettings) -> None:
-    """Serve until Ctrl-C or SIGTERM.
+def serve(engine: Engine, settings: ServingSettings, *, as_json: bool = False) -> None:
+    """Serve until Ctrl-C or SIGTERM; where and what is told in words, or as one JSON object and nothing else.
 
     Raises:
         ConfigError: the address is taken, or is none of this machine.
@@ -41,11 +42,15 @@ def serve(engine: Engine, settings: ServingSettings) -> None:
         timeout_graceful_shutdown=_LAST_SECONDS,
     )
     held = engine.versions
-    print(f"{held.checkpoint} answers from {held.memory}, {len(engine.entries):,} entries", flush=True)
-    print(f"serving at {_url(listening)}   (Ctrl-C ends it)", flush=True)
+    if as_json:
+        print_json({"url": _url(listening), **held.model_dump()})
+    else:
+        print(f"{held.checkpoint} answers from {held.memory}, {len(engine.entries):,} entries", flush=True)
+        print(f"serving at {_url(listening)}   (Ctrl-C ends it)", flush=True)
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
-    print("stopped", flush=True)
+    if not as_json:
+        print("stopped", flush=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -77,13 +77,13 @@ def _serving(home: str, question: str) -> Generator[tuple[str, psutil.Process, f
     """Run a server; give its address, its process, and the seconds that its first answer took from the start."""
     began = time.monotonic()
     environment = {**os.environ, "QAMAT_HOME": home}
-    command = [sys.executable, "-c", START, "serve", "--port", "0"]
+    command = [sys.executable, "-c", START, "serve", "--port", "0", "--json"]
     with subprocess.Popen(command, cwd=SOURCES, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(2)]
-        if process.poll() is not None or "serving at" not in lines[1]:
-            raise ConfigError(f"serve: the server did not start: {' '.join(lines)}")
-        url = lines[1].split()[2]
+        told = json.loads(process.stdout.readline() or '{"error": "it ended"}')
+        if "error" in told:
+            raise ConfigError(f"serve: the server did not start: {told['error']}")
+        url = told["url"]
         asked = Request(f"{url}/ask", json.dumps({"question": question}).encode(), {"Content-Type": "application/json"})
         with urlopen(asked, timeout=60):
             started = time.monotonic() - began
