@@ -113,8 +113,11 @@ class Engine:
     def warm(self) -> None:
         """Compile all that answers: questions wait for nothing but their answers then."""
         for answerer in self.answerers:
-            for width in _WIDTHS:
-                self._read(["warm"] * answerer.batch_size, self.top_k, np.full((answerer.batch_size, width), UNKNOWN))
+            count, size = answerer.batch_size, answerer.reader.config.t5.d_model
+            for width in _WIDTHS[1:]:
+                queries, banned = np.zeros((count, size), np.float32), np.full((count, width), UNKNOWN, np.int32)
+                answerer.index.search(queries, answerer.retrieve, banned)
+            self._read(["warm"] * count, self.top_k, np.full((count, _WIDTHS[0]), UNKNOWN, np.int32))
 
     @property
     def most(self) -> int:
