@@ -19,6 +19,7 @@ from qamat_core.evaluation.attribution import NAMES, Taken, choose, effects
 from qamat_core.evaluation.metrics import exact_match, normalize_answer
 from qamat_core.evaluation.predictions import accepted_answers
 from qamat_core.evaluation.summary import percentages
+from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import question_inputs
 from qamat_core.qamat.inference import Answered, Answerer, answer_text
 from qamat_core.store.store import Job, Store, TableDraft, write_table
@@ -124,14 +125,8 @@ def _audit(store: Store, config: AttributionConfig, inputs: AttributionInputs) -
 
     first = answerer.answer(tokens, k)
     answers = texts(first)
-    accepted, rng = accepted_answers(entries.pairs), np.random.default_rng(config.seed)
-    cases: dict[Taken, list[Case]] = {taken: [] for taken in NAMES}
-    for number, (answer, rows) in enumerate(zip(answers, first.rows[:, :k].tolist(), strict=True)):
-        read = [int(row) for row in rows if row >= 0]
-        chosen = choose(answer, read, [accepted[entries.ids[row]] for row in read], rng)
-        for taken, out in chosen.items():
-            cases[taken].append((number, out))
     examples, found = asked.to_pylist(), list[dict[str, Any]]()
+    cases = _cases(config, answers, first.rows[:, :k].tolist(), entries)
     for done, (taken, some) in enumerate(cases.items()):
         numbers = [number for number, _ in some]
         then = texts(answerer.answer(tokens[numbers], k, _padded([out for _, out in some]))) if some else []
@@ -139,6 +134,19 @@ def _audit(store: Store, config: AttributionConfig, inputs: AttributionInputs) -
             found.append(_row(examples[number], taken, [entries.ids[row] for row in out], answers[number], now))
         progress.report("audit attribution", done + 1, len(cases))
     return pa.Table.from_pylist(found, schema=ATTRIBUTIONS)
+
+
+def _cases(
+    config: AttributionConfig, answers: Sequence[str], read: Sequence[Sequence[int]], entries: MemoryEntries
+) -> dict[Taken, list[Case]]:
+    """Return what is asked again, by what is taken out; ``read`` are rows of the memory, -1 where there is none."""
+    accepted, rng = accepted_answers(entries.pairs), np.random.default_rng(config.seed)
+    cases: dict[Taken, list[Case]] = {taken: [] for taken in NAMES}
+    for number, (answer, line) in enumerate(zip(answers, read, strict=True)):
+        rows = [row for row in line if row >= 0]
+        for taken, out in choose(answer, rows, [accepted[entries.ids[row]] for row in rows], rng).items():
+            cases[taken].append((number, out))
+    return cases
 
 
 def _row(example: Mapping[str, Any], taken: Taken, ids: list[str], before: str, then: str) -> dict[str, object]:
