@@ -13,7 +13,7 @@ from schemas.artifacts import ArtifactRef
 from schemas.base import Frozen
 from schemas.errors import InputError
 from schemas.resources import Resources
-from tasks.qamat_stage import open_checkpoint, open_memory
+from tasks.qamat_stage import open_answering, open_checkpoint
 
 MAX_QUESTION = 2000
 """Characters of the longest question that is answered."""
@@ -60,11 +60,11 @@ def ask(question: str, inputs: AskInputs, *, top_k: int, rounds: int = 1, resour
         raise InputError(f"a question has 1 to {MAX_QUESTION} characters, this one {len(question)}: ask another")
     store = Store(resources.home)
     checkpoint = open_checkpoint(store, inputs.checkpoint)
-    memory, entries = open_memory(store, inputs.index, checkpoint)
+    memory, index, entries = open_answering(store, inputs.index, checkpoint)
     most = min(len(entries), MOST_RANKS) if checkpoint.reader.config.rank_marks else len(entries)
     if not 1 <= top_k <= most:
         raise InputError(f"top-k is {top_k}: this model reads at most {most} of its {len(entries)} entries")
-    answerer = Answerer(checkpoint.reader, checkpoint.params, memory, rounds, top_k, top_k, batch_size=1)
+    answerer = Answerer(checkpoint.reader, checkpoint.params, memory, index, rounds, top_k, top_k, batch_size=1)
     answered = answerer.answer(question_inputs([question], checkpoint.tokenizer, checkpoint.reader.config), top_k)
     rows = [row for row in answered.rows[0].tolist() if row >= 0]
     pairs = entries.pairs.take(rows).to_pylist()

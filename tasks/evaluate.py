@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float
+from jaxtyping import Int
 
 from qamat_core import progress
 from qamat_core.evaluation.predictions import accepted_answers, score_predictions
+from qamat_core.indexes.oracle import Oracle
+from qamat_core.indexes.protocol import Index
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import question_inputs
 from qamat_core.qamat.inference import Answered, Answerer, answer_text
@@ -24,7 +26,7 @@ from schemas.errors import ConfigError, InputError
 from schemas.qamat import EvaluationConfig
 from schemas.resources import Resources
 from schemas.tables import QA_PAIRS
-from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_memory
+from tasks.qamat_stage import OpenCheckpoint, open_answering, open_checkpoint
 
 
 @dataclass(frozen=True)
@@ -60,27 +62,27 @@ def run(
 
 def _evaluate(store: Store, config: EvaluationConfig, inputs: EvaluateInputs, work: Path) -> Mapping[str, TableDraft]:
     checkpoint = open_checkpoint(store, inputs.checkpoint)
-    memory, entries = _memory(store, inputs, checkpoint)
+    memory, index, entries = _memory(store, inputs, checkpoint)
     examples = store.open_table(inputs.questions)
     if not examples.num_rows:
         raise InputError(f"{inputs.questions} holds no question: import it again")
     tokens = question_inputs(examples.column("question").to_pylist(), checkpoint.tokenizer, checkpoint.reader.config)
-    count = len(entries) or len(memory.keys)  # rows that fill up the devices are none
+    left_out = removed_rows(len(index), config.memory_share, config.seed)
     answerer = Answerer(
         reader=checkpoint.reader,
         params=checkpoint.params,
         memory=memory,
+        index=index.without(left_out) if len(left_out) else index,
         rounds=config.rounds,
         slots=config.top_k,
-        retrieve=min(max((config.top_k, *config.recall_at)), count),
+        retrieve=min(max((config.top_k, *config.recall_at)), len(index)),
         batch_size=config.batch_size,
         integration=config.integration,
     )
-    removed = removed_rows(count, config.memory_share, config.seed)
     accepted = accepted_answers(entries.pairs)
     drafts: dict[str, TableDraft] = {}
     for number, k in enumerate(config.ks):
-        answered = answerer.answer(tokens, k, removed)
+        answered = answerer.answer(tokens, k)
         rows = predictions_table(examples, answered, checkpoint, entries, accepted)
         drafts[f"k{k}"] = write_table(rows, "predictions", work / f"k{k}", read=rows.num_rows)
         progress.report("evaluate", number + 1, len(config.ks))
@@ -103,19 +105,19 @@ def predictions_table(
     return score_predictions(examples, texts, ids, weights, accepted)
 
 
-def removed_rows(count: int, share: float, seed: int) -> Float[np.ndarray, " M"]:
-    """Return 1 for the rows that are left out when ``share`` of the memory is kept; a larger share keeps them all."""
+def removed_rows(count: int, share: float, seed: int) -> Int[np.ndarray, " X"]:
+    """Return the rows that are left out when ``share`` of the memory is kept; a larger share keeps them all."""
     order = np.random.default_rng(seed).permutation(count)
-    removed = np.zeros(count, np.float32)
-    removed[order[round(count * share) :]] = 1
-    return removed
+    return np.sort(order[round(count * share) :])
 
 
-def _memory(store: Store, inputs: EvaluateInputs, checkpoint: OpenCheckpoint) -> tuple[FrozenMemory, MemoryEntries]:
+def _memory(
+    store: Store, inputs: EvaluateInputs, checkpoint: OpenCheckpoint
+) -> tuple[FrozenMemory, Index, MemoryEntries]:
     """Open the memory; a closed-book model gets an empty one of one row that is never read."""
     if inputs.index:
-        return open_memory(store, inputs.index, checkpoint)
+        return open_answering(store, inputs.index, checkpoint)
     config = checkpoint.reader.config
     nothing = np.zeros((1, config.t5.d_model), np.float32)
-    tokens = np.zeros((1, config.value_length), np.int32)
-    return FrozenMemory(nothing, nothing, tokens), MemoryEntries(QA_PAIRS.empty_table(), checkpoint.tokenizer, config)
+    memory = FrozenMemory(nothing, nothing, np.zeros((1, config.value_length), np.int32))
+    return memory, Oracle(nothing), MemoryEntries(QA_PAIRS.empty_table(), checkpoint.tokenizer, config)

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
+from qamat_core.indexes.oracle import Oracle
+from qamat_core.indexes.protocol import Index
 from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import QueryExamples, question_examples, with_share
@@ -92,6 +95,19 @@ def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) ->
     pairs = store.open_table(card.memory)
     entries = MemoryEntries(pairs, checkpoint.tokenizer, checkpoint.reader.config)
     return place_memory(arrays, current_mesh()), entries
+
+
+def open_answering(
+    store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint
+) -> tuple[FrozenMemory, Index, MemoryEntries]:
+    """Open an index to be answered from: its arrays stay in their files, the search of its keys is exact.
+
+    Raises:
+        IncompatibleArtifactError: another encoder or tokenizer made the index.
+    """
+    arrays, card = open_index(store, index, checkpoint)
+    entries = MemoryEntries(store.open_table(card.memory), checkpoint.tokenizer, checkpoint.reader.config)
+    return arrays, Oracle(np.asarray(arrays.keys)), entries
 
 
 def open_questions(store: Store, questions: ArtifactRef) -> pa.Table:

@@ -2,130 +2,153 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from qamat_core.indexes.protocol import Found, Index
 from qamat_core.qamat.reader import Context, Entries, Query, Reader
-from qamat_core.qamat.retriever import Retrieved, encode, weights
-from qamat_core.qamat.search import FrozenMemory, fetch, search
+from qamat_core.qamat.retriever import encode, weights
+from qamat_core.qamat.search import FrozenMemory
 from qamat_core.t5.decoding import Decoded, greedy
 from qamat_core.training.checkpoint import Params
 from schemas.qamat import Integration
 
-Rows = Int[np.ndarray, "E R"]
-
 
 class Answered(NamedTuple):
-    """What a batch of E questions got: answer tokens, the memory rows of the last round with p(m|X) over the k read."""
+    """What a batch of E questions got: answer tokens, and the entries of the last round, R >= K of them, best first."""
 
     tokens: Int[np.ndarray, "E T"]
     sum_logprob: Float[np.ndarray, " E"]
-    rows: Rows
-    """R >= K retrieved rows, best first; -1 where the memory holds no more."""
+    rows: Int[np.ndarray, "E R"]
+    """Of the memory; -1 where it holds no more."""
+    scores: Float[np.ndarray, "E R"]
+    """Inner products over the temperature; -inf where it holds no more."""
     weights: Float[np.ndarray, "E R"]
     """p(m|X) over the k entries that were read; 0 for the others."""
+
+
+class _Round(NamedTuple):
+    """One round of retrieval."""
+
+    query: Query
+    found: Found
+    read: Float[np.ndarray, "B R"]
+    """1 for the entries that are read."""
 
 
 @dataclass(frozen=True)
 class Answerer:
     """Answers with fixed parameters; one compilation serves every k up to ``slots``.
 
-    ``rounds`` 0 is closed-book, 1 QAMAT, 2 QAMAT+. ``retrieve`` >= ``slots`` entries are reported. ``integration`` is
-    what the decoder reads; None for what its model answers from (``QamatConfig.answering``).
+    ``index`` searches the keys of ``memory``, whose arrays may be mapped from files: only what is read is taken from
+    them. ``rounds`` 0 is closed-book, 1 QAMAT, 2 QAMAT+. ``retrieve`` >= ``slots`` entries are reported.
+    ``integration`` is what the decoder reads; None for what its model answers from (``QamatConfig.answering``).
     """
 
     reader: Reader
     params: Params
     memory: FrozenMemory
+    index: Index
     rounds: int
     slots: int
     retrieve: int
     batch_size: int
     integration: Integration | None = None
 
-    def answer(
-        self,
-        inputs: Int[np.ndarray, "E L"],
-        k: int,
-        removed: Float[np.ndarray, " M"] | None = None,
-    ) -> Answered:
+    def answer(self, inputs: Int[np.ndarray, "E L"], k: int, banned: Int[np.ndarray, "E X"] | None = None) -> Answered:
         """Answer E questions with k slots.
 
         Args:
             inputs: tokens of ``[MASK] question``.
             k: slots that are read, at most ``slots``.
-            removed: 1 for memory rows that are taken out for everyone.
+            banned: rows that a question must not retrieve; -1 bans nothing.
         """
-        memory = self.memory if removed is None else _without(self.memory, removed)
+        banned = np.full((len(inputs), 1), -1) if banned is None else banned
         parts: list[Answered] = []
         for start in range(0, len(inputs), self.batch_size):
             count = min(self.batch_size, len(inputs) - start)
-            tokens = np.pad(inputs[start : start + count], ((0, self.batch_size - count), (0, 0)))
-            context, found, shares = self._contexts(self.params, memory, tokens, jnp.int32(k))
-            decoded: Decoded = greedy(
-                self.reader.model, self.params, context.encoded, context.tokens, self.reader.config.target_length
-            )
-            parts.append(Answered(*(np.asarray(part)[:count] for part in (*decoded[:2], found, shares))))
+            spare = ((0, self.batch_size - count), (0, 0))
+            tokens = np.pad(inputs[start : start + count], spare)
+            barred = np.pad(banned[start : start + count], spare, constant_values=-1)
+            parts.append(Answered(*(part[:count] for part in self._answer(tokens, barred, k))))
         return Answered(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
+    def _answer(self, tokens: Int[np.ndarray, "B L"], banned: Int[np.ndarray, "B X"], k: int) -> Answered:
+        if self.rounds:
+            context, found, shares = self._read(tokens, banned, k)
+        else:
+            shape = (len(tokens), self.retrieve)
+            context = self._programs.closed_book(self.params, tokens)
+            found = Found(np.full(shape, -1, np.int32), np.full(shape, -np.inf, np.float32))
+            shares = np.zeros(shape, np.float32)
+        length = self.reader.config.target_length
+        decoded: Decoded = greedy(self.reader.model, self.params, context.encoded, context.tokens, length)
+        return Answered(*map(np.asarray, (*decoded[:2], *found, shares)))
+
+    def _read(
+        self, tokens: Int[np.ndarray, "B L"], banned: Int[np.ndarray, "B X"], k: int
+    ) -> tuple[Context, Found, Array]:
+        """Return what the decoder attends to, what the last round retrieved, and p(m|X) of the k that are read."""
+        extended, last = tokens, self._find(tokens, banned, k)
+        for _ in range(self.rounds - 1):
+            entries = self._fetch(self.memory.value_tokens, last).astype(np.int32)
+            extended = self._programs.extend(extended, entries, last.read[:, : self.slots])
+            last = self._find(extended, banned, k)
+        entries = self._fetch(self.memory.value_tokens, last).astype(np.int32)
+        neural = self._programs.integration != "discrete"
+        values = self._fetch(self.memory.values, last).astype(np.float32) if neural else None
+        context, shares = self._programs.read(
+            self.params, last.query, last.found.scores, last.read, extended, entries, values
+        )
+        return context, last.found, shares
+
+    def _find(self, extended: Int[np.ndarray, "B N"] | Array, banned: Int[np.ndarray, "B X"], k: int) -> _Round:
+        query = self._programs.query(self.params, extended)
+        found = self.index.search(np.asarray(query.vectors[:, 0]), self.retrieve, banned)
+        return _Round(query, found, ((found.rows >= 0) & (np.arange(self.retrieve) < k)).astype(np.float32))
+
+    def _fetch(self, part: Array | np.ndarray, last: _Round) -> np.ndarray:
+        """Return the rows of the slots, [B, slots, ...]; any where there is none."""
+        return np.asarray(part[np.maximum(last.found.rows[:, : self.slots], 0)])
+
     @cached_property
-    def _contexts(self):
-        settings = self.reader.config
-        settings = settings.model_copy(update={"integration": self.integration or settings.answering})
-        return jax.jit(partial(_context, replace(self.reader, config=settings), self.rounds, self.slots, self.retrieve))
+    def _programs(self) -> "_Programs":
+        integration = self.integration or self.reader.config.answering
+        settings = self.reader.config.model_copy(update={"integration": integration})
+        return _Programs(replace(self.reader, config=settings), self.slots)
 
 
-def _context(
-    reader: Reader,
-    rounds: int,
-    slots: int,
-    retrieve: int,
-    params: Params,
-    memory: FrozenMemory,
-    tokens: Int[Array, "B L"],
-    k: Int[Array, ""],
-) -> tuple[Context, Int[Array, "B R"], Float[Array, "B R"]]:
-    """Return what the decoder attends to, the rows retrieved by the last round, and p(m|X) of the k that are read."""
-    if not rounds:
-        none = jnp.full((tokens.shape[0], retrieve), -1, jnp.int32)
-        return Context(encode(reader.model, params, tokens), tokens), none, jnp.zeros(none.shape)
+class _Programs:
+    """What is compiled: all that runs between searches."""
 
-    def find(extended: Int[Array, "B N"]) -> _Found:
-        query = reader.query(params, extended, 1)
-        found = search(query.vectors, memory, jnp.full((len(tokens), 1), -1), retrieve).found
-        read = (found.allowed & (jnp.arange(retrieve) < k)).astype(jnp.float32)
-        return _Found(query, found, read, weights(found.scores[:, None], read)[:, 0])
+    def __init__(self, reader: Reader, slots: int) -> None:
+        def read(
+            params: Params,
+            query: Query,
+            scores: Float[Array, "B R"],
+            read: Float[Array, "B R"],
+            extended: Int[Array, "B N"],
+            tokens: Int[Array, "B K V"],
+            values: Float[Array, "B K D"] | None,
+        ) -> tuple[Context, Float[Array, "B R"]]:
+            shares, visible = weights(scores[:, None], read)[:, 0], read[:, :slots]
+            if values is None:
+                return reader.read(params, extended, tokens, visible), shares
+            entries = Entries(tokens, values, shares[:, None, :slots])
+            return reader.integrate(params, query, extended, entries, visible), shares
 
-    extended, found = tokens, find(tokens)
-    for _ in range(rounds - 1):
-        entries = fetch(memory, found.retrieved.rows[:, :slots])
-        extended = reader.extend(extended, entries.value_tokens, found.read[:, :slots])
-        found = find(extended)
-    fetched = fetch(memory, found.retrieved.rows[:, :slots])
-    entries = Entries(fetched.value_tokens, fetched.values, found.shares[:, None, :slots])
-    context = reader.integrate(params, found.query, extended, entries, found.read[:, :slots])
-    return context, jnp.where(found.retrieved.allowed, found.retrieved.rows, -1), found.shares
+        def closed_book(params: Params, tokens: Int[Array, "B L"]) -> Context:
+            return Context(encode(reader.model, params, tokens), tokens)
 
-
-class _Found(NamedTuple):
-    """One round of retrieval."""
-
-    query: Query
-    retrieved: Retrieved
-    read: Float[Array, "B R"]
-    """1 for the entries that are read."""
-    shares: Float[Array, "B R"]
-
-
-def _without(memory: FrozenMemory, removed: Float[np.ndarray, " M"]) -> FrozenMemory:
-    """Return the memory without some entries: those whose value tokens are all padding are none."""
-    kept = np.pad(removed == 0, (0, len(memory.keys) - len(removed)), constant_values=True)
-    return memory._replace(value_tokens=jnp.where(kept[:, None], jnp.asarray(memory.value_tokens), 0))
+        self.integration = reader.config.integration
+        self.query = jax.jit(lambda params, tokens: reader.query(params, tokens, 1))
+        self.extend = jax.jit(reader.extend)
+        self.read = jax.jit(read)
+        self.closed_book = jax.jit(closed_book)
 
 
 def answer_text(text: str) -> str:

@@ -224,7 +224,7 @@ def test_a_share_of_the_memory_is_kept(chain: Chain, share: float):
 
 
 def test_shares_of_the_memory_are_nested():
-    gone = [set(evaluate.removed_rows(50, share, seed=3).nonzero()[0].tolist()) for share in (0.0, 0.25, 0.5, 1.0)]
+    gone = [set(evaluate.removed_rows(50, share, seed=3).tolist()) for share in (0.0, 0.25, 0.5, 1.0)]
     assert [len(rows) for rows in gone] == [50, 38, 25, 0]
     assert gone[0] > gone[1] > gone[2] > gone[3]
 
