@@ -23,6 +23,6 @@ class FidConfig(Frozen):
     def _check(self) -> "FidConfig":
         if self.question_length >= self.passage_length:
             raise ValueError(
-                f"question_length {self.question_length} leaves nothing of passage_length {self.passage_length}: lower it"
+                f"question_length {self.question_length} leaves nothing of {self.passage_length} pieces: lower it"
             )
         return self
