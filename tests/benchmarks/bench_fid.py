@@ -170,8 +170,10 @@ def _ids(*shape: int) -> np.ndarray:
 
 
 def _reader(model: Model, work: Work) -> Reader:
-    lengths = {"question_length": work.question, "value_length": work.value, "target_length": work.target}
-    return Reader(QamatConfig(t5=model.config, **lengths), MASK)
+    config = QamatConfig(
+        t5=model.config, question_length=work.question, value_length=work.value, target_length=work.target
+    )
+    return Reader(config, MASK)
 
 
 def _questions(work: Work, count: int) -> np.ndarray:

@@ -1,3 +1,5 @@
 """Tiny models are compiled quickly rather than well."""
 
-from tests.qamat_core.qamat.conftest import _compile_quickly as _compile_quickly  # noqa: PLC0414
+from tests.qamat_core.qamat import conftest
+
+_compile_quickly = conftest._compile_quickly  # pyright: ignore[reportPrivateUsage]

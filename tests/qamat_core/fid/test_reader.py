@@ -36,8 +36,11 @@ def passages() -> np.ndarray:
 
 
 def logits(tokens: np.ndarray, target: np.ndarray = TARGET, own: FidReader = BY_TWO) -> np.ndarray:
-    context = own._read(tiny.params(), tokens)
+    context = _read(own, tiny.params(), tokens)
     return np.asarray(_decode(tiny.params(), context.encoded, context.tokens, target))
+
+
+_read = jax.jit(FidReader.read, static_argnums=0)
 
 
 @jax.jit
