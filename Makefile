@@ -54,7 +54,7 @@ lucene: $(VENV)/.installed-lucene ## Add the BM25 engine lucene (pyserini's Java
 setup-bench: $(VENV)/.installed-bench ## Add the peers of `qamat bench`
 
 demo: setup ## Corpus to tables on two cores, one seed (preset mini)
-	$(BIN)/qamat reproduce --preset mini --only table1,table2,table4,figure7 --memory generated --out $(REPORT)
+	$(BIN)/qamat reproduce --preset mini --only table1,table2,table4,figure7,abstention,attribution --memory generated --out $(REPORT)
 
 study: setup ## All tables, three seeds
 	$(BIN)/qamat reproduce --preset mini --seeds 3 --out $(REPORT)

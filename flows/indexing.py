@@ -3,7 +3,7 @@
 from prefect import flow
 
 from flows import steps
-from flows.lookup import find_index, open_home
+from flows.lookup import find_encoded, find_index, open_home
 from qamat_core.store.store import Store
 from qamat_core.training.processes import join
 from schemas.artifacts import ArtifactRef, Name
@@ -30,8 +30,8 @@ def index_over(store: Store, checkpoint: ArtifactRef, memory: Name, resources: R
     """
     own = store.row(find_index(store, checkpoint))
     pairs = store.newest("qa_pairs", memory)
-    if pairs.content == own.inputs["memory"].content:
-        return own.ref
+    if found := find_encoded(store, own.inputs["encoder"], pairs):
+        return found
     config = IndexConfig.model_validate_json(own.config)
     inputs = IndexInputs(pairs, own.inputs["encoder"])
     return steps.build_index(config, inputs, name=memory, resources=resources)

@@ -1,5 +1,6 @@
 """Finding what is registered: people name artifacts, flows pass references."""
 
+import json
 from typing import Final
 
 from qamat_core.store.lineage import lineage
@@ -60,6 +61,44 @@ def find_index(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
         if row.ref.kind == "index" and row.inputs["encoder"].content == checkpoint.content:
             return row.ref
     raise MissingArtifactError(f"{checkpoint} has encoded no memory: run `qamat train inbatch` with its name")
+
+
+def find_calibration(store: Store, model: Pretrained, k: int) -> ArtifactRef | None:
+    """Return the newest calibration of a checkpoint's confidence over an index with K entries read; None without."""
+    wanted = {"checkpoint": model.checkpoint.content, "index": model.index.content}
+    for row in reversed(store.registry.rows()):
+        if row.ref.kind == "calibration" and json.loads(row.config)["k"] == k:
+            given = {label: row.inputs[label].content for label in wanted if label in row.inputs}
+            if given == wanted:
+                return row.ref
+    return None
+
+
+def encoder_of(store: Store, checkpoint: ArtifactRef) -> ArtifactRef:
+    """Return the checkpoint whose encoder makes the memory that a checkpoint searches."""
+    return store.row(find_index(store, checkpoint)).inputs["encoder"]
+
+
+def find_encoded(store: Store, encoder: ArtifactRef, memory: ArtifactRef) -> ArtifactRef | None:
+    """Return the newest index, whole or an update, of this version of a memory by an encoder."""
+    for row in reversed(store.registry.rows()):
+        made_of = {label: ref.content for label, ref in row.inputs.items()}
+        if row.ref.kind == "index" and (made_of["encoder"], made_of["memory"]) == (encoder.content, memory.content):
+            return row.ref
+    return None
+
+
+def find_base(store: Store, encoder: ArtifactRef, memory: Name) -> ArtifactRef:
+    """Return the newest index by an encoder that has all entries of a version of a memory.
+
+    Raises:
+        MissingArtifactError: there is none.
+    """
+    for row in reversed(store.registry.rows()):
+        whole = row.module in ("tasks.build_index", "tasks.compact_index")
+        if whole and (row.inputs["encoder"].content, row.inputs["memory"].name) == (encoder.content, memory):
+            return row.ref
+    raise MissingArtifactError(f"{encoder} has encoded no version of qa_pairs/{memory}: run `qamat index build` first")
 
 
 def find_start(store: Store, name: Name) -> ArtifactRef:

@@ -2,25 +2,30 @@
 
 import shlex
 from pathlib import Path
+from typing import Final
 
 from prefect import flow
 
 from flows import steps
 from flows.corpus import make_corpus, world_sources
 from flows.lookup import shape_of
-from flows.study import Study
-from flows.tables import TABLES, ask_finetuned
+from flows.study import Study, ask_finetuned
+from flows.tables import TABLES
 from flows.training import source_of
+from flows.trust import audit
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from schemas.evaluation import ReportConfig
-from schemas.orders import ALL_MEMORIES, PAPER_TABLES, PublicT5, Reproduce
+from schemas.orders import ALL_MEMORIES, USUAL_TABLES, PublicT5, Reproduce
 from schemas.presets import preset
 from schemas.resources import Resources
-from tasks.build_report import ReportInputs, Shown, copy_report
+from tasks.build_report import Audited, ReportInputs, Shown, copy_report
 from tasks.check_stage import check_mesh
 from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
+
+_FINETUNED: Final = frozenset({"table2", "table4", "table5", "figure7", "abstention", "attribution"})
+"""Tables for which the fine-tuned model of the generated memory is trained."""
 
 
 @flow(name="reproduce-paper", persist_result=False)
@@ -37,9 +42,14 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     sources = world_sources(world)
     corpus = make_corpus(numbers.corpus, sources, {}, start=begin, name=order.name, resources=resources)
     study = Study(order, numbers, world, corpus, resources, begin)
-    wanted = order.only or PAPER_TABLES
+    wanted = order.only or USUAL_TABLES
     metrics = [ref for table, measure in TABLES.items() if table in wanted for ref in measure(study)]
-    inputs = ReportInputs(metrics=tuple(metrics), generated=corpus.memory, shown=worked_questions(study))
+    inputs = ReportInputs(
+        metrics=tuple(metrics),
+        generated=corpus.memory,
+        shown=worked_questions(study),
+        audited=Audited(audit(study).attributions, corpus.memory) if "attribution" in wanted else None,
+    )
     k = max(numbers.evaluation.single_hop.ks)
     config = ReportConfig(
         preset=order.preset,
@@ -63,7 +73,7 @@ def import_t5(order: Reproduce, resources: Resources) -> ImportedRefs | None:
 
 def worked_questions(study: Study) -> Shown | None:
     """Return what the questions shown in the report are drawn from; None if no fine-tuned model is wanted."""
-    if study.order.only and not set(study.order.only) & {"table2", "table4", "table5", "figure7"}:
+    if study.order.only and not set(study.order.only) & _FINETUNED:
         return None
     predictions = ask_finetuned(study, "generated", 0)[max(study.numbers.evaluation.single_hop.ks)]
     return Shown(predictions, study.corpus.memory, (study.corpus.sources.passages,))

@@ -17,14 +17,18 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
+import tasks.audit_attribution
 import tasks.audit_corpus
 import tasks.build_index
 import tasks.build_memory
 import tasks.build_report
 import tasks.build_world
+import tasks.calibrate
+import tasks.compact_index
 import tasks.complement_passages
 import tasks.compose_questions
 import tasks.count_corpus
+import tasks.edit_memory
 import tasks.evaluate
 import tasks.evaluate_bm25
 import tasks.extract_answers
@@ -37,6 +41,7 @@ import tasks.import_start
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
+import tasks.measure_abstention
 import tasks.mine_multihop
 import tasks.mine_negatives
 import tasks.refilter_questions
@@ -49,6 +54,7 @@ import tasks.train_global
 import tasks.train_inbatch
 import tasks.train_multihop
 import tasks.train_tokenizer
+import tasks.update_index
 from flows.progress import ArtifactTeller, console_teller
 from qamat_core.progress import listening
 from qamat_core.store.provenance import flow_run_id
@@ -192,12 +198,18 @@ init_qamat = _step("init QAMAT", tasks.init_qamat.run)
 import_start = _step("import T5", tasks.import_start.run)
 train_inbatch = _step("train in-batch", tasks.train_inbatch.run)
 build_index = _step("build index", tasks.build_index.run)
+edit_memory = _step("edit memory", tasks.edit_memory.run)
+update_index = _step("update index", tasks.update_index.run)
+compact_index = _step("compact index", tasks.compact_index.run)
 train_global = _step("train global", tasks.train_global.run)
 train_finetune = _step("fine-tune", tasks.train_finetune.run)
 train_multihop = _step("train multi-hop", tasks.train_multihop.run)
 train_closed_book = _step("train closed-book", tasks.train_closed_book.run)
 evaluate = _step("evaluate", tasks.evaluate.run)
 evaluate_bm25 = _step("evaluate BM25", tasks.evaluate_bm25.run)
+calibrate = _step("calibrate", tasks.calibrate.run)
+measure_abstention = _step("measure abstention", tasks.measure_abstention.run)
+audit_attribution = _step("audit attribution", tasks.audit_attribution.run)
 summarise = _step("summarise", tasks.summarise_predictions.run)
 summarise_curves = _step("summarise curves", tasks.summarise_curves.run)
 build_report = _step("build report", tasks.build_report.run)

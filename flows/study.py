@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from flows import steps
 from flows.corpus import Corpus
 from flows.training import finetune, initialise, train_global, train_inbatch, with_index
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.evaluation import Place, SummaryConfig
-from schemas.orders import MemoryKind, Reproduce
+from schemas.orders import MemoryKind, Reproduce, TableName
 from schemas.preset_models import Preset, TrainingPreset
 from schemas.qamat import EvaluationConfig, FinetuneConfig, GlobalConfig
 from schemas.resources import Resources
@@ -122,3 +123,23 @@ class Study:
         """Turn one run a seed into figures that stand at every place."""
         config = SummaryConfig(places=tuple(places), ks=recall_at)
         return steps.summarise(config, runs, name=name, resources=self.resources)
+
+
+def single_hop(study: Study, table: TableName, row: str, memory: MemoryKind, **columns: Any) -> Place:
+    """Return where figures on the world's single-hop questions stand."""
+    return Place(
+        table=table,
+        row=row,
+        dataset="world",
+        split=study.split,
+        memory=memory,
+        model_size=study.numbers.name,
+        **columns,
+    )
+
+
+def ask_finetuned(study: Study, kind: MemoryKind, seed: int) -> Mapping[int, ArtifactRef]:
+    """Let the fine-tuned model answer the single-hop questions."""
+    model = study.model(kind, seed).finetuned
+    name = f"{study.name}-{kind}-s{seed}-{study.split}"
+    return study.ask(study.numbers.evaluation.single_hop, model, study.world.questions[study.split], name)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from flows import steps
 from flows.ablations import ablations
-from flows.study import Study
+from flows.study import Study, ask_finetuned, single_hop
 from flows.training import finetune, train_multihop
+from flows.trust import abstention, attribution
 from schemas.artifacts import ArtifactRef, Memory, Pretrained
 from schemas.evaluation import AuditConfig, Bm25Config, Place
 from schemas.orders import MemoryKind, TableName
@@ -100,30 +101,12 @@ TABLES: Final[Mapping[TableName, Callable[[Study], list[ArtifactRef]]]] = Mappin
         "table4": table4,
         "table5": table5,
         "figure7": figure7,
+        "abstention": abstention,
+        "attribution": attribution,
         "ablations": ablations,
     }
 )
 """Table -> what measures it; each returns ``metrics``."""
-
-
-def single_hop(study: Study, table: TableName, row: str, memory: MemoryKind, **columns: Any) -> Place:
-    """Return where figures on the world's single-hop questions stand."""
-    return Place(
-        table=table,
-        row=row,
-        dataset="world",
-        split=study.split,
-        memory=memory,
-        model_size=study.numbers.name,
-        **columns,
-    )
-
-
-def ask_finetuned(study: Study, kind: MemoryKind, seed: int) -> Mapping[int, ArtifactRef]:
-    """Let the fine-tuned model answer the single-hop questions."""
-    model = study.model(kind, seed).finetuned
-    name = f"{study.name}-{kind}-s{seed}-{study.split}"
-    return study.ask(study.numbers.evaluation.single_hop, model, study.world.questions[study.split], name)
 
 
 def finetuned(study: Study, kind: MemoryKind) -> ArtifactRef:

@@ -28,9 +28,10 @@ TableKind = Literal[
     "multihop_examples",
     "metrics",
     "predictions",
+    "attributions",
     "rejects",
 ]
-DirectoryKind = Literal["tokenizer", "checkpoint", "index", "report"]
+DirectoryKind = Literal["tokenizer", "checkpoint", "index", "calibration", "report"]
 Kind = TableKind | DirectoryKind
 
 

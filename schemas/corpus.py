@@ -66,6 +66,12 @@ class ImportSourcesConfig(Frozen):
     files: tuple[SourceFile, ...] = Field(min_length=1)
 
 
+class EditConfig(Frozen):
+    """What decides the next version of a memory: the file of edits."""
+
+    file: SourceFile
+
+
 class ComplementConfig(Frozen):
     """Which passages are left when those that an imported corpus covers are taken away: no choice is open."""
 

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.base import Frozen
+from schemas.qamat import EvaluationConfig
 
 MemoryName = Literal["gold", "generated", "imported", "human", "none"]
 
@@ -12,7 +13,7 @@ MemoryName = Literal["gold", "generated", "imported", "human", "none"]
 class Place(Frozen):
     """Where a run's figures stand among all: the columns that a metric's row has besides its value."""
 
-    table: str = Field(pattern=r"^(table[1-7]|figure7|speed|claims|ablations)$")
+    table: str = Field(pattern=r"^(table[1-7]|figure7|speed|claims|ablations|abstention|attribution)$")
     row: str
     dataset: str
     split: str
@@ -56,6 +57,49 @@ class Bm25Config(Frozen):
     """Bootstrap resamples of an interval."""
 
 
+class CalibrateConfig(Frozen):
+    """How a calibration of confidence is fitted."""
+
+    k: int = Field(ge=1)
+    """The K that was read."""
+    l2: float = Field(default=1.0, gt=0)
+    """Strength of the penalty on the coefficients of standardised signals."""
+
+
+class AbstentionConfig(Frozen):
+    """Where the figures of abstention stand."""
+
+    place: Place
+    """``row`` becomes what answers are sorted by."""
+    seed: int = 0
+    """The seed of a single run."""
+    resamples: int = Field(default=500, ge=1)
+    """Bootstrap resamples of an interval."""
+
+
+class AttributionConfig(Frozen):
+    """The audit of what answers rest on."""
+
+    place: Place
+    """``row`` becomes what was taken out of the memory; ``k`` entries are read."""
+    reading: EvaluationConfig
+    """How the model answers."""
+    questions: int = Field(default=500, ge=1)
+    """The questions that are asked, a sample; all where there are no more."""
+    seed: int = 0
+    """Draws the sample, and the other entry that is taken out to compare with."""
+    resamples: int = Field(default=2000, ge=1)
+    """Bootstrap resamples of an interval."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "AttributionConfig":
+        if not self.reading.rounds or self.place.k is None or self.place.k > self.reading.top_k:
+            raise ValueError(
+                "the audit takes entries out of a memory: give k, at most top_k, and a model that reads one"
+            )
+        return self
+
+
 class AuditConfig(Frozen):
     """Where the audit of a generated memory stands."""
 
@@ -85,3 +129,5 @@ class ReportConfig(Frozen):
     """Questions shown with the entries that answered them."""
     entries: int = Field(default=5, ge=1)
     """Entries shown a question."""
+    attributions: int = Field(default=8, ge=0)
+    """Answers shown with what became of them without the entry that they rested on."""

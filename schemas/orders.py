@@ -16,9 +16,14 @@ from schemas.preset_models import PresetName
 from schemas.resources import Processes, Resources, RunnerName
 from schemas.training import MeshShape
 
-TableName = Literal["table1", "table2", "table3", "table4", "table5", "figure7", "ablations"]
-PAPER_TABLES: tuple[TableName, ...] = ("table1", "table2", "table3", "table4", "table5", "figure7")
-"""What is made where no table is named; the ablations are ours."""
+TableName = Literal[
+    "table1", "table2", "table3", "table4", "table5", "figure7", "abstention", "attribution", "ablations"
+]
+USUAL_TABLES: tuple[TableName, ...] = (
+    *("table1", "table2", "table3", "table4", "table5", "figure7"),
+    *("abstention", "attribution"),
+)
+"""What is made where no table is named: the paper's, and ours that cost little. The ablations have to be named."""
 MemoryKind = Literal["generated", "gold"]
 ALL_MEMORIES: tuple[MemoryKind, ...] = ("generated", "gold")
 Stage = Literal["inbatch", "global", "finetune", "multihop"]
@@ -255,6 +260,17 @@ class BuildIndex(_Form):
     """The folder of the artifacts."""
 
 
+class EditMemory(_Form):
+    """Add, replace and delete entries of a memory: its next version."""
+
+    memory: Name
+    """The memory (``qa_pairs``) that is edited."""
+    edits: str = Field(min_length=1, title="File of edits")
+    """JSON lines on the worker's machine: ``op`` is add, replace or delete (docs/updates.md)."""
+    home: Home
+    """The folder of the artifacts."""
+
+
 class Evaluate(_Form):
     """Measure a checkpoint on the questions of a data set."""
 
@@ -284,7 +300,7 @@ class Reproduce(_TrainingOrder):
     start: PublicT5 | None = Field(default=None, title="Public T5")
     """What generators and models start from, with its own shape and tokenizer; none for random weights."""
     only: tuple[TableName, ...] = Field(default=(), title="Tables")
-    """The tables wanted; none for all of the paper's. Ablations, a study of the objective, have to be named."""
+    """The tables wanted; none for all but the ablations, a study of the objective, which have to be named."""
     memories: tuple[MemoryKind, ...] = Field(default=ALL_MEMORIES, min_length=1, title="Memories of Table 4")
     """The memories over which recall and exact match are measured for every K; gold is the upper bound."""
     seeds: int = Field(default=1, ge=1)

@@ -111,6 +111,19 @@ PREDICTIONS: Final = _table(
     exact_match=_BOOL,
     f1=_FLOAT,
     first_hit=_nullable(_INT),
+    sum_logprob=_nullable(_FLOAT),
+    margin=_nullable(_FLOAT),
+)
+ATTRIBUTIONS: Final = _table(
+    example_id=_TEXT,
+    question=_TEXT,
+    taken=_TEXT,
+    taken_ids=_TEXTS,
+    prediction=_TEXT,
+    prediction_then=_TEXT,
+    changed=_BOOL,
+    exact_match=_BOOL,
+    exact_match_then=_BOOL,
 )
 REJECTS: Final = _table(source=_TEXT, record=_TEXT, reason=_TEXT)
 
@@ -130,11 +143,13 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
         "multihop_examples": MULTIHOP_EXAMPLES,
         "metrics": METRICS,
         "predictions": PREDICTIONS,
+        "attributions": ATTRIBUTIONS,
         "rejects": REJECTS,
     }
 )
 """Every table kind and its Arrow schema. ``predictions.first_hit`` is the 0-based rank of the first
-retrieved entry whose answer is an exact match, null when none is."""
+retrieved entry whose answer is an exact match, null when none is; ``sum_logprob`` is the answer's log-probability, null
+where no decoder gave it; ``margin`` the best entry's score minus the second's, null where there are not two."""
 
 ID_COLUMNS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
     {

@@ -1,11 +1,13 @@
 """The index: a memory (qa_pairs) and the checkpoint whose encoder reads it -> index (keys, values, value tokens)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
+
+import pyarrow as pa
 
 from qamat_core import progress
 from qamat_core.qamat.entries import COLUMNS, tokenise_entries
@@ -19,7 +21,7 @@ from schemas.artifacts import ArtifactRef, Name
 from schemas.errors import InputError
 from schemas.qamat import IndexConfig
 from schemas.resources import Resources
-from tasks.qamat_stage import open_checkpoint
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint
 
 _READ_ROWS: Final = 4096
 _REMEDY: Final = "run `qamat artifacts verify --discard`"
@@ -59,16 +61,27 @@ def _encode(store: Store, config: IndexConfig, inputs: IndexInputs, work: Path) 
     count, shards = store.row(inputs.memory).rows, store.open_shards(inputs.memory)
     if not count:
         raise InputError(f"{inputs.memory} holds no pair to encode; regenerate the corpus or import pairs")
-    batches = chain.from_iterable(iter_shard(shard, _READ_ROWS, _REMEDY, [*COLUMNS]) for shard in shards)
-    reader, tokenizer = checkpoint.reader, checkpoint.tokenizer
-    tell = partial(progress.report, "tokenise memory")
-    tokens = tokenise_entries(batches, count, tokenizer, reader.config, work / "tokens", tell)
-    tell = partial(progress.report, "encode memory")
-    encode_entries(reader, checkpoint.params, tokens, config, work / "index", tell)
+    encode_rows(checkpoint, chain.from_iterable(map(read_entries, shards)), count, config, work)
     return IndexCard(
         memory=inputs.memory,
         encoder=inputs.encoder.content,
-        tokenizer=tokenizer.fingerprint,
+        tokenizer=checkpoint.tokenizer.fingerprint,
         entries=count,
         dtype=config.dtype,
     )
+
+
+def read_entries(shard: Path) -> Iterator[pa.RecordBatch]:
+    """Yield what the tokens of a shard's entries are made of."""
+    return iter_shard(shard, _READ_ROWS, _REMEDY, [*COLUMNS])
+
+
+def encode_rows(
+    checkpoint: OpenCheckpoint, rows: Iterable[pa.RecordBatch], count: int, config: IndexConfig, work: Path
+) -> None:
+    """Encode ``count`` entries into ``work / "index"``, whatever a killed run had finished."""
+    reader, tokenizer = checkpoint.reader, checkpoint.tokenizer
+    tell = partial(progress.report, "tokenise memory")
+    tokens = tokenise_entries(rows, count, tokenizer, reader.config, work / "tokens", tell)
+    tell = partial(progress.report, "encode memory")
+    encode_entries(reader, checkpoint.params, tokens, config, work / "index", tell)

@@ -19,13 +19,14 @@ import pyarrow as pa
 
 from qamat_core.dedup.near import near_rule
 from qamat_core.dedup.survivors import EXACT, Rule, kept_pairs, one_per_span
+from qamat_core.store.shards import Shard
 from qamat_core.store.store import Job, Store, TableDraft
 from schemas.artifacts import ArtifactRef, Name
 from schemas.corpus import MemoryConfig
 from schemas.errors import ArtifactError
 from schemas.resources import Resources
 from tasks.beam import Counted, Receipt, Shards, Tables, align, draft_of, read_receipts, run_shards
-from tasks.dedup_partitions import OUTPUTS, EarlierRun, PairShard, Stage
+from tasks.dedup_partitions import OUTPUTS, EarlierRun, Stage
 
 _GENERATED = ("answers", "questions", "verdicts")
 _IMPORTED = "imported-"
@@ -54,7 +55,7 @@ class Sources:
     """The shards of a memory's inputs: aligned ones of a generated corpus, and imported pairs."""
 
     generated: Sequence[Shards]
-    imported: Sequence[PairShard]
+    imported: Sequence[Shard]
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,7 @@ def build_memory(
 
 def _sources(store: Store, inputs: Mapping[str, ArtifactRef]) -> Sources:
     imported = [ref for label, ref in inputs.items() if label.startswith(_IMPORTED)]
-    shards = [
-        PairShard(path, file.sha256, file.rows)
-        for ref in imported
-        for path, file in zip(store.open_shards(ref), store.row(ref).files, strict=True)
-    ]
+    shards = [shard for ref in imported for shard in store.shards(ref)]
     return Sources(align(store, {label: inputs[label] for label in _GENERATED}), shards)
 
 
@@ -151,14 +148,14 @@ def _keep_one_per_span(tables: Tables) -> Counted:
     return Counted(outputs, read=read, kept=survivors.num_rows, rejected=read - survivors.num_rows)
 
 
-def _candidates(sources: Sources, work: Path) -> list[PairShard]:
+def _candidates(sources: Sources, work: Path) -> list[Shard]:
     """Return the pairs that go to the partitions: survivors of each generated shard, and imported ones."""
     return [*_pairs_of(read_receipts(work, range(len(sources.generated))), work), *sources.imported]
 
 
-def _pairs_of(receipts: Sequence[Receipt], work: Path) -> list[PairShard]:
+def _pairs_of(receipts: Sequence[Receipt], work: Path) -> list[Shard]:
     files = [receipt.shards["qa_pairs"] for receipt in receipts]
-    return [PairShard(work / "qa_pairs" / file.path, file.sha256, file.rows) for file in files]
+    return [Shard(work / "qa_pairs" / file.path, file.sha256, file.rows) for file in files]
 
 
 def _stages(config: MemoryConfig, partitions: int, offset: int, work: Path) -> list[Stage]:
@@ -168,7 +165,7 @@ def _stages(config: MemoryConfig, partitions: int, offset: int, work: Path) -> l
     return [Stage(rule, [], partitions, offset + number * partitions, work) for number, rule in enumerate(rules)]
 
 
-def _run_all(stages: Sequence[Stage], pairs: Sequence[PairShard], resources: Resources) -> Sequence[PairShard]:
+def _run_all(stages: Sequence[Stage], pairs: Sequence[Shard], resources: Resources) -> Sequence[Shard]:
     """Run rule after rule over what survived the one before; return the survivors of the last."""
     for stage in stages:
         replace(stage, shards=pairs).run(resources)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qamat_core.funnel import funnel
+from qamat_core.report.attributed import Attributed, attributed
 from qamat_core.report.provenance import lineage
 from qamat_core.report.render import TEMPLATES, Report, write
 from qamat_core.report.worked import WorkedQuestion, work_out
@@ -30,6 +31,14 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Audited:
+    """Attributions whose first cases are shown, and the memory that was answered from."""
+
+    attributions: ArtifactRef
+    memory: ArtifactRef
+
+
+@dataclass(frozen=True)
 class ReportInputs:
     """What a report is made of; what is not given is named as missing.
 
@@ -39,12 +48,14 @@ class ReportInputs:
     metrics: tuple[ArtifactRef, ...]
     generated: ArtifactRef | None = None
     shown: Shown | None = None
+    audited: Audited | None = None
 
     @property
     def refs(self) -> list[ArtifactRef]:
         """All artifacts given."""
         shown = [self.shown.predictions, self.shown.memory, *self.shown.passages] if self.shown else []
-        return [*self.metrics, *([self.generated] if self.generated else []), *shown]
+        audited = [self.audited.attributions, self.audited.memory] if self.audited else []
+        return [*self.metrics, *([self.generated] if self.generated else []), *shown, *audited]
 
 
 class _KeyedConfig(ReportConfig):
@@ -69,6 +80,7 @@ def run(config: ReportConfig, inputs: ReportInputs, *, name: Name, resources: Re
             funnel(store, inputs.generated) if inputs.generated else [],
             _worked(store, inputs.shown, config),
             lineage(store, inputs.refs),
+            _attributed(store, inputs.audited, config),
         )
         shutil.rmtree(work / "report", ignore_errors=True)
         write(report, work / "report")
@@ -101,3 +113,9 @@ def _worked(store: Store, shown: Shown | None, config: ReportConfig) -> Sequence
         questions=config.questions,
         entries=config.entries,
     )
+
+
+def _attributed(store: Store, audited: Audited | None, config: ReportConfig) -> Sequence[Attributed]:
+    if audited is None:
+        return []
+    return attributed(store.open_table(audited.attributions), store.open_table(audited.memory), config.attributions)

@@ -9,7 +9,7 @@ for finished partitions: a job that was killed goes on.
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import apache_beam as beam
@@ -18,7 +18,7 @@ from apache_beam.pvalue import AsList, PBegin, PCollection
 from qamat_core.dedup.changes import Deduplicated, Earlier, deduplicate
 from qamat_core.dedup.partitions import frame_of, read_partition, write_spill
 from qamat_core.dedup.survivors import Rule, rows_of
-from qamat_core.store.shards import read_shard
+from qamat_core.store.shards import Shard, read_shard
 from schemas.artifacts import TableKind
 from schemas.resources import Resources
 from schemas.tables import DUPLICATES, QA_PAIRS
@@ -29,19 +29,10 @@ OUTPUTS: tuple[TableKind, ...] = ("qa_pairs", "duplicates")
 
 
 @dataclass(frozen=True)
-class PairShard:
-    """A shard of ``qa_pairs``: where it lies, what it holds (SHA-256), how many rows."""
-
-    path: Path = field(compare=False)
-    sha256: str
-    rows: int
-
-
-@dataclass(frozen=True)
 class EarlierRun:
     """What an earlier run of a rule read, and its outputs by partition."""
 
-    shards: Sequence[PairShard]
+    shards: Sequence[Shard]
     survivors: Sequence[Path]
     duplicates: Sequence[Path]
 
@@ -51,7 +42,7 @@ class Stage:
     """One rule over all shards: partition p leaves the receipt ``offset`` + p in ``work``."""
 
     rule: Rule
-    shards: Sequence[PairShard]
+    shards: Sequence[Shard]
     partitions: int
     offset: int
     work: Path

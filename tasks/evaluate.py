@@ -13,6 +13,7 @@ import pyarrow as pa
 from jaxtyping import Int
 
 from qamat_core import progress
+from qamat_core.evaluation.calibration import Signals
 from qamat_core.evaluation.predictions import accepted_answers, score_predictions
 from qamat_core.indexes.oracle import Oracle
 from qamat_core.indexes.protocol import Index
@@ -102,7 +103,8 @@ def predictions_table(
     found = [[(row, round(weight, 4)) for row, weight in zip(*line, strict=True) if row >= 0] for line in lines]
     ids = [[entries.ids[int(row)] for row, _ in line] for line in found]
     weights = [[weight for _, weight in line] for line in found]
-    return score_predictions(examples, texts, ids, weights, accepted)
+    sure = Signals.of(answered.sum_logprob, answered.scores, answered.weights)
+    return score_predictions(examples, texts, ids, weights, accepted, sure)
 
 
 def removed_rows(count: int, share: float, seed: int) -> Int[np.ndarray, " X"]:

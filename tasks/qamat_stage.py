@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from jax import Array
 
 from qamat_core.indexes.oracle import Oracle
 from qamat_core.indexes.protocol import Index
+from qamat_core.indexes.updated import Spliced, UpdatedIndex
 from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import QueryExamples, question_examples, with_share
@@ -80,7 +82,7 @@ def open_index(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) -> 
     Raises:
         IncompatibleArtifactError: another encoder or tokenizer made the index.
     """
-    arrays, card = load_index(store.open_directory(index))
+    arrays, card = load_index(store.open_directory(index), store.open_directory)
     check_encoder(card, checkpoint.encoder, checkpoint.tokenizer.fingerprint)
     return arrays, card
 
@@ -107,7 +109,14 @@ def open_answering(
     """
     arrays, card = open_index(store, index, checkpoint)
     entries = MemoryEntries(store.open_table(card.memory), checkpoint.tokenizer, checkpoint.reader.config)
-    return arrays, Oracle(np.asarray(arrays.keys)), entries
+    return arrays, _search_of(arrays.keys), entries
+
+
+def _search_of(keys: Array | np.ndarray | Spliced) -> Index:
+    """Return the exact search of keys; of those of an update its older part and its tail are searched apart."""
+    if isinstance(keys, Spliced):
+        return UpdatedIndex(Oracle(keys.older), Oracle(keys.tail), keys.splice)
+    return Oracle(np.asarray(keys))
 
 
 def open_questions(store: Store, questions: ArtifactRef) -> pa.Table:

@@ -12,6 +12,7 @@ from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, Runner
 from flows.cli.output import print_fields, print_json
 from flows.cli.refilter import refilter
 from flows.cli.running import running
+from flows.cli.updates import edit
 
 if TYPE_CHECKING:
     from flows.corpus import Corpus
@@ -32,6 +33,7 @@ def corpus() -> None:
 app.command("import")(import_pairs)
 app.command("complement")(complement)
 app.command("count")(count)
+app.command("edit")(edit)
 
 
 @app.command("regenerate")

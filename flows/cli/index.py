@@ -8,8 +8,11 @@ from flows.cli.devices import Mesh, Together, devices
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
+from flows.cli.updates import compact, update
 
 app = typer.Typer(help="Encoded memories.", no_args_is_help=True)
+app.command("update")(update)
+app.command("compact")(compact)
 
 
 @app.callback()

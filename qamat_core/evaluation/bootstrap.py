@@ -7,11 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
+Questions = npt.NDArray[np.int64]
+"""Which questions were drawn."""
 
 RESAMPLES = 2000
 """Bootstrap resamples of an interval."""
 LEVEL = 0.95
 """The share of resampled means that lie inside an interval."""
+_TAILS = ((1 - LEVEL) / 2, 1 - (1 - LEVEL) / 2)
 _BLOCK = 100
 
 
@@ -87,10 +90,37 @@ def paired_difference(first: Values, second: Values, *, seed: int = 0, resamples
     return crossed_interval(np.atleast_2d(first - second), seed=seed, resamples=resamples)
 
 
+def crossed_statistics(
+    statistic: Callable[[int, Questions], Values],
+    *,
+    seeds: int,
+    questions: int,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> list[Interval]:
+    """Return statistics that are no means, over seeds, with their intervals by resampling seeds and questions.
+
+    Args:
+        statistic: (number of a seed, questions [n]) -> the statistics of its answers to these questions, [F].
+        seeds: how many.
+        questions: how many each seed answered, the same ones.
+        seed: of the resampling.
+        resamples: how many.
+    """
+    rng = np.random.default_rng(seed)
+
+    def draw() -> Values:
+        drawn = rng.integers(0, questions, questions)
+        return np.mean([statistic(int(number), drawn) for number in rng.integers(0, seeds, seeds)], axis=0)
+
+    whole = np.mean([statistic(number, np.arange(questions)) for number in range(seeds)], axis=0)
+    low, high = np.quantile([draw() for _ in range(resamples)], _TAILS, axis=0)
+    return [Interval(*map(float, ends)) for ends in zip(whole, low, high, strict=True)]
+
+
 def _interval(mean: float, draw: Callable[[np.random.Generator, int], Values], seed: int, resamples: int) -> Interval:
     """Draw resampled means in blocks, so that memory stays small, and cut their tails off."""
     rng = np.random.default_rng(seed)
     means = np.concatenate([draw(rng, min(_BLOCK, resamples - done)) for done in range(0, resamples, _BLOCK)])
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(means, (tail, 1 - tail))
+    low, high = np.quantile(means, _TAILS)
     return Interval(mean, float(low), float(high))

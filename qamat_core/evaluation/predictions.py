@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from qamat_core.evaluation.calibration import Signals
 from qamat_core.evaluation.metrics import exact_match, f1, f1_rule, first_hit
+from schemas.errors import InputError
 from schemas.tables import PREDICTIONS
 
 Accepted = Mapping[str, Sequence[str]]
@@ -24,6 +27,7 @@ def score_predictions(
     retrieved_ids: Sequence[Sequence[str]],
     weights: Sequence[Sequence[float]],
     accepted: Accepted,
+    signals: Signals | None = None,
 ) -> pa.Table:
     """Score predictions against their examples.
 
@@ -33,14 +37,31 @@ def score_predictions(
         retrieved_ids: the entries retrieved for each, best first; empty for a model without memory.
         weights: the weight of each retrieved entry, in the same shape.
         accepted: the answers of every retrieved entry.
+        signals: how sure each answer is, [n]; None for a baseline without a decoder.
 
     Returns:
         A ``predictions`` table, in the order of the examples.
     """
     rows = zip(examples.to_pylist(), predictions, retrieved_ids, weights, strict=True)
-    return pa.Table.from_pylist(
-        [_score(example, answer, ids, of_ids, accepted) for example, answer, ids, of_ids in rows], schema=PREDICTIONS
-    )
+    scored = [_score(example, answer, ids, of_ids, accepted) for example, answer, ids, of_ids in rows]
+    nothing = np.full(len(scored), np.nan)
+    sure = (signals.sum_logprob, signals.margin) if signals else (nothing, nothing)
+    for row, logprob, margin in zip(scored, *sure, strict=True):
+        row["sum_logprob"], row["margin"] = (None if np.isnan(value) else float(value) for value in (logprob, margin))
+    return pa.Table.from_pylist(scored, schema=PREDICTIONS)
+
+
+def signals_of(predictions: pa.Table) -> Signals:
+    """Return how sure each answer of a ``predictions`` table is.
+
+    Raises:
+        InputError: a baseline without a decoder answered.
+    """
+    if predictions.column("sum_logprob").null_count:
+        raise InputError("predictions without log-probabilities: no decoder gave these answers, evaluate a checkpoint")
+    logprobs, margin = (predictions.column(name).to_numpy().astype(np.float64) for name in ("sum_logprob", "margin"))
+    weights = [max(row, default=0.0) for row in predictions.column("weights").to_pylist()]
+    return Signals.rounded(logprobs, margin, np.array(weights))
 
 
 def _score(

@@ -10,6 +10,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, UInt
 
+from qamat_core.indexes.splice import Splice
+from qamat_core.indexes.updated import Spliced
 from qamat_core.qamat.entries import EntryTokens
 from qamat_core.qamat.reader import Reader
 from qamat_core.qamat.retriever import encode_cls
@@ -25,9 +27,11 @@ from schemas.base import Frozen
 from schemas.errors import CorruptArtifactError, IncompatibleArtifactError
 from schemas.qamat import IndexConfig, VectorType
 
-CARD = "index.json"
+CARD, SPLICE = "index.json", "splice.npy"
 KEEP_EVERY = 64
 """Batches after which what is encoded need not be encoded again."""
+_COPIED: Final = 65536
+"""Rows that are copied at a time."""
 _STORED: Final = {"float32": np.dtype(np.float32), "bfloat16": np.dtype(np.uint16)}
 """Type of vectors -> type that the files say they have."""
 
@@ -43,6 +47,11 @@ class IndexCard(Frozen):
     entries: int
     dtype: VectorType
     """The type of keys and values; NumPy's files know no bfloat16 and say uint16."""
+    base: ArtifactRef | None = None
+    """The index of an older version that this one updates: its own arrays are those of the tail, and ``splice.npy``
+    says which entries come from where. None for an index that has all its entries."""
+    older: int = 0
+    """Entries of ``base``."""
 
     def save(self, directory: Path) -> None:
         """Write the card beside the arrays."""
@@ -156,14 +165,79 @@ def _open_files(
     return _Files(keys, values, opened("value_tokens", value_tokens.dtype, value_tokens.shape))
 
 
-def load_index(directory: Path) -> tuple[FrozenMemory, IndexCard]:
-    """Open an index; its arrays are memory-mapped."""
+def load_index(
+    directory: Path, open_base: Callable[[ArtifactRef], Path] | None = None
+) -> tuple[FrozenMemory, IndexCard]:
+    """Open an index; its arrays are memory-mapped, those of an update together with what it updates.
+
+    Args:
+        directory: of the index.
+        open_base: gives the directory of what an update updates.
+
+    Raises:
+        CorruptArtifactError: a file is missing or cut short.
+    """
+    arrays, card = _load_arrays(directory)
+    if card.base is None:
+        return arrays, card
+    assert open_base is not None, "an update is opened with what it updates"
+    older, _ = _load_arrays(open_base(card.base))
+    splice = load_splice(directory, card)
+    parts = (Spliced(np.asarray(old), np.asarray(new), splice) for old, new in zip(older, arrays, strict=True))
+    return FrozenMemory(*parts), card  # pyright: ignore[reportArgumentType]
+
+
+def load_splice(directory: Path, card: IndexCard) -> Splice:
+    """Return where the entries of an update come from."""
+    starts, sources = np.load(directory / SPLICE, allow_pickle=False)
+    return Splice(starts, sources, card.entries, card.older)
+
+
+def save_splice(splice: Splice, directory: Path) -> None:
+    """Write where the entries of an update come from beside its arrays."""
+    np.save(directory / SPLICE, np.stack([splice.starts, splice.sources]), allow_pickle=False)
+
+
+def copy_arrays(arrays: FrozenMemory, directory: Path, tell: Callable[[int], None]) -> None:
+    """Write the arrays of an index into files, some rows at a time; ``tell`` hears how many are done."""
+    directory.mkdir(parents=True, exist_ok=True)
+    stored = [_STORED.get(str(part.dtype), np.dtype(part.dtype)) for part in arrays]
+    files = [
+        np.lib.format.open_memmap(directory / f"{name}.npy", "w+", kind, part.shape)
+        for name, part, kind in zip(FrozenMemory._fields, arrays, stored, strict=True)
+    ]
+    for start in range(0, len(arrays.keys), _COPIED):
+        rows = slice(start, start + _COPIED)
+        for file, part in zip(files, arrays, strict=True):
+            file[rows] = np.asarray(part[rows]).view(file.dtype)
+        tell(min(rows.stop, len(arrays.keys)))
+    for file in files:
+        file.flush()
+
+
+def load_card(directory: Path) -> IndexCard:
+    """Open the card of an index.
+
+    Raises:
+        CorruptArtifactError: there is none.
+    """
     try:
-        card = IndexCard.model_validate_json((directory / CARD).read_text())
+        return IndexCard.model_validate_json((directory / CARD).read_text())
+    except (OSError, ValueError) as error:
+        raise _not_an_index(directory, error) from error
+
+
+def _not_an_index(directory: Path, error: Exception) -> CorruptArtifactError:
+    reason = str(error).partition("\n")[0]
+    return CorruptArtifactError(f"{directory}: not an index ({reason}); build it again")
+
+
+def _load_arrays(directory: Path) -> tuple[FrozenMemory, IndexCard]:
+    card = load_card(directory)
+    try:
         files = [np.load(directory / f"{name}.npy", "r", allow_pickle=False) for name in FrozenMemory._fields]
     except (OSError, EOFError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise CorruptArtifactError(f"{directory}: not an index ({reason}); build it again") from error
+        raise _not_an_index(directory, error) from error
     keys, values, value_tokens = files
     dtype = jnp.dtype(card.dtype)
     return FrozenMemory(keys.view(dtype), values.view(dtype), value_tokens), card

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -115,11 +115,11 @@ class Answerer:
         """Return the rows of the slots, [B, slots, ...]; any where there is none."""
         return np.asarray(part[np.maximum(last.found.rows[:, : self.slots], 0)])
 
-    @cached_property
+    @property
     def _programs(self) -> "_Programs":
         integration = self.integration or self.reader.config.answering
         settings = self.reader.config.model_copy(update={"integration": integration})
-        return _Programs(replace(self.reader, config=settings), self.slots)
+        return _programs(replace(self.reader, config=settings), self.slots)
 
 
 class _Programs:
@@ -149,6 +149,12 @@ class _Programs:
         self.extend = jax.jit(reader.extend)
         self.read = jax.jit(read)
         self.closed_book = jax.jit(closed_book)
+
+
+@lru_cache(maxsize=8)
+def _programs(reader: Reader, slots: int) -> _Programs:
+    """Return the programs of a model of one shape: what is compiled for one checkpoint serves the others."""
+    return _Programs(reader, slots)
 
 
 def answer_text(text: str) -> str:

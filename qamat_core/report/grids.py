@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from qamat_core.evaluation.abstention import CONFIDENCES
+from qamat_core.evaluation.attribution import NAMES
 from qamat_core.paper_figures import MEMORY_SIZE_CLAIM
 from qamat_core.report.figures import Figure
 
@@ -26,6 +28,8 @@ class Layout:
     row_of: Callable[[Figure], RowLabel]
     column_of: Callable[[Figure], Column]
     note: str = ""
+    sparse: bool = False
+    """Cells and rows without a figure are not missing where there are others: nothing was there to measure."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ _CORPUS_METRICS: Final = (
 )
 _SINGLE_HOP_ROWS: Final = ("QAMAT Fine-tuned", "QAMAT Zero-Shot", "Closed-book T5", "BM25 questions")
 _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
+_ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at_coverage")
 _FINE_TUNED: Final = ("QAMAT Fine-tuned",)
 _TWO_HOP_ROWS: Final = ("QAMAT", "QAMAT+")
 _OWN_SINGLE_HOP: Final = "The paper: WebQuestions of both RePAQ rows is its authors' own replication."
@@ -127,6 +132,11 @@ def _variant(figure: Figure) -> RowLabel:
 
 def _metric(figure: Figure) -> Column:
     return figure.k or 0 if figure.metric == "recall" else 0, figure.metric_name
+
+
+def _metric_at(figure: Figure) -> Column:
+    at = f" {figure.x:g} %" if figure.x is not None else ""
+    return _ABSTENTION_METRICS.index(figure.metric), figure.metric_name + at
 
 
 LAYOUTS: Final = (
@@ -164,6 +174,32 @@ LAYOUTS: Final = (
         f"The paper: {MEMORY_SIZE_CLAIM}.",
     ),
     Layout(
+        "abstention",
+        "Abstention",
+        "How well confidence tells right answers from wrong",
+        _ABSTENTION_METRICS,
+        CONFIDENCES,
+        _variant,
+        _metric_at,
+        "Questions are answered surest first. Risk is the share of wrong answers among those given, AURC its mean over "
+        "all coverages (lower is better), AUROC how often a right answer is surer than a wrong one, ECE how far "
+        "confidence and share right are apart. Calibrated: a logistic regression on the other three, fitted on "
+        "dev (on train where dev is asked). The paper has no such table.",
+    ),
+    Layout(
+        "attribution",
+        "Attribution",
+        "Whether answers rest on the entries shown",
+        ("answer_changed", "right_lost"),
+        tuple(name for taken, name in NAMES.items() if taken != "first"),
+        _variant,
+        _metric,
+        "Entries are taken out of the memory for one question, which is asked again; the next best entry takes their "
+        "place. The other entry, drawn at random, is what to compare with. A right answer is lost if it is wrong then. "
+        "The paper has no such table.",
+        sparse=True,
+    ),
+    Layout(
         "ablations",
         "Ablations",
         "What each term and each part does",
@@ -182,7 +218,7 @@ def compare(layout: Layout, figures: Sequence[Figure]) -> Comparison:
     own = [figure for figure in figures if figure.table == layout.table and figure.metric in layout.metrics]
     measured = [figure for figure in own if figure.source == "measured"]
     names = {figure.row for figure in measured}
-    absent = [row for row in layout.expected if row not in names]
+    absent = [row for row in layout.expected if row not in names and not (layout.sparse and names)]
     order = {row: number for number, row in enumerate(layout.expected)}
     measured.sort(key=lambda figure: (order.get(figure.row, len(order)), layout.metrics.index(figure.metric)))
     grid = _grid(layout, measured, absent)
@@ -211,6 +247,6 @@ def _missing(layout: Layout, grid: Grid) -> tuple[str, ...]:
         label = f"{layout.name}: {row}" + (f" ({detail})" if detail else "")
         if not any(cells):
             found.append(label)
-        else:
+        elif not layout.sparse:
             found += [f"{label}, {name}" for name, cell in zip(grid.columns, cells, strict=True) if cell is None]
     return tuple(found)

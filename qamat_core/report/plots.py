@@ -65,13 +65,15 @@ def curves(figures: Iterable[Figure], over: str, label: Callable[[Figure], str] 
     return [Series(label, tuple(sorted(points, key=lambda point: point[0]))) for label, points in lines.items()]
 
 
-def line_plot(series: Sequence[Series], x_label: str, name: str, y_label: str | None = "per cent") -> str:
-    """Draw figures against x, with intervals as bars; ``name`` tells the plots of a page apart.
+def line_plot(
+    series: Sequence[Series], x_label: str, name: str, y_label: str | None = "per cent", *, whole: bool = True
+) -> str:
+    """Draw figures against x, with intervals as bars, of long lines as bands; ``name`` tells the plots of a page apart.
 
-    The axis reaches from 0 to 100 where it is labelled, being of percentages.
+    The axis reaches from 0 to 100 where it is ``whole``, else as far as the figures.
     """
     with _styled(name):
-        return _svg(_draw_lines(series, x_label, y_label))
+        return _svg(_draw_lines(series, x_label, y_label, whole))
 
 
 def funnel_plot(stages: Sequence[FunnelStage], name: str) -> str:
@@ -80,7 +82,7 @@ def funnel_plot(stages: Sequence[FunnelStage], name: str) -> str:
         return _svg(_draw_bars(stages))
 
 
-def _draw_lines(series: Sequence[Series], x_label: str, y_label: str | None) -> Canvas:
+def _draw_lines(series: Sequence[Series], x_label: str, y_label: str | None, whole: bool) -> Canvas:
     canvas, axes = _canvas(5.6, 3.9)
     for number, line in enumerate(series):
         xs, values = [x for x, _ in line.points], [figure.value for _, figure in line.points]
@@ -88,17 +90,18 @@ def _draw_lines(series: Sequence[Series], x_label: str, y_label: str | None) -> 
         marker = "os^Dvx"[number % 6] if len(xs) <= _MOST_TICKS else None
         axes.plot(xs, values, color=colour, marker=marker, markersize=5, label=line.label)
         bars = [(x, figure) for x, figure in line.points if figure.low is not None and figure.high is not None]
-        axes.vlines(
+        at, low, high = (
             [x for x, _ in bars],
-            [figure.low or 0.0 for _, figure in bars],
-            [figure.high or 0.0 for _, figure in bars],
-            color=colour,
-            linewidth=2.5,
-            alpha=0.55,
+            [one.low or 0.0 for _, one in bars],
+            [one.high or 0.0 for _, one in bars],
         )
+        if len(xs) <= _MOST_TICKS:
+            axes.vlines(at, low, high, color=colour, linewidth=2.5, alpha=0.55)
+        elif bars:
+            axes.fill_between(at, low, high, color=colour, linewidth=0, alpha=0.1)
     if len(ticks := sorted({x for line in series for x, _ in line.points})) <= _MOST_TICKS:
         axes.set_xticks(ticks)
-    axes.set(xlabel=x_label, ylabel=y_label or "", **({"ylim": (0, 101)} if y_label else {}))
+    axes.set(xlabel=x_label, ylabel=y_label or "", **({"ylim": (0, 101)} if whole else {}))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), fontsize=10, ncols=1 + (len(series) > 3))
     return canvas
 

@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from qamat_core.evaluation.abstention import CONFIDENCES
 from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
+from qamat_core.report.attributed import Attributed
 from qamat_core.report.figures import METRIC_NAMES, Figure, collect, from_table, to_table
 from qamat_core.report.grids import LAYOUTS, compare
 from qamat_core.report.orderings import Finding, check
@@ -40,6 +42,7 @@ class Report:
     stages: Sequence[FunnelStage]
     worked: Sequence[WorkedQuestion]
     origins: Sequence[Origin]
+    attributed: Sequence[Attributed] = ()
 
     @classmethod
     def of(
@@ -49,9 +52,10 @@ class Report:
         stages: Sequence[FunnelStage],
         worked: Sequence[WorkedQuestion],
         origins: Sequence[Origin],
+        attributed: Sequence[Attributed] = (),
     ) -> "Report":
         """Make a report of ``metrics`` tables: of several seeds' figures, one a place."""
-        return cls(config, collect(metrics), stages, worked, origins)
+        return cls(config, collect(metrics), stages, worked, origins, attributed)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def _view(report: Report, figures: Sequence[Figure]) -> dict[str, object]:
         "stages": report.stages,
         "funnel": Markup(funnel_plot(report.stages, "funnel")) if report.stages else None,
         "worked": report.worked,
+        "attributed": report.attributed,
         "origins": report.origins,
         "measured": report.measured,
         "synthetic": any(figure.synthetic for figure in report.measured),
@@ -97,7 +102,7 @@ def _headlines(measured: Sequence[Figure]) -> list[tuple[str, Figure]]:
 
 
 def _plots(table: str, figures: Sequence[Figure]) -> list[Plot]:
-    """Plot what is swept: K in Table 4, the memory's size in Figure 7, the steps of training for the ablations."""
+    """Plot what is swept: K in Table 4, the memory's size in Figure 7, coverage, the ablations' steps of training."""
     measured = [figure for figure in figures if figure.table == table and figure.source == "measured"]
     paper = [figure for figure in figures if figure.table == table and figure.source == "quoted"]
     if table == "table4":
@@ -108,6 +113,8 @@ def _plots(table: str, figures: Sequence[Figure]) -> list[Plot]:
         plotted = [("Measured here", curves(own, "x"), "share of the memory, per cent", "measured-x")]
     elif table == "ablations":
         return [_curves_of(measured, metric) for metric in ("training_recall", "training_loss")]
+    elif table == "abstention":
+        return _risk_coverage(measured)
     else:
         return []
     return [Plot(title, Markup(line_plot(series, label, name))) for title, series, label, name in plotted if series]
@@ -116,8 +123,15 @@ def _plots(table: str, figures: Sequence[Figure]) -> list[Plot]:
 def _curves_of(figures: Sequence[Figure], metric: str) -> Plot:
     own = [figure for figure in figures if figure.metric == metric]
     title = f"{METRIC_NAMES[metric]}, stage one"
-    label = None if metric == "training_loss" else "per cent"
-    return Plot(title, Markup(line_plot(curves(own, "x", by_row), "step", metric, label)))
+    label, whole = (None, False) if metric == "training_loss" else ("per cent", True)
+    return Plot(title, Markup(line_plot(curves(own, "x", by_row), "step", metric, label, whole=whole)))
+
+
+def _risk_coverage(figures: Sequence[Figure]) -> list[Plot]:
+    own = sorted((one for one in figures if one.metric == "risk"), key=lambda one: CONFIDENCES.index(one.row))
+    series = curves(own, "x", by_row)
+    labels = ("questions answered, per cent", "risk", "answers given that are wrong, per cent")
+    return [Plot("Risk by coverage", Markup(line_plot(series, *labels, whole=False)))] if series else []
 
 
 def _by_k(figures: Sequence[Figure]) -> list[Figure]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from qamat_core.dedup.partitions import frame_of, read_partition, write_divided
 from qamat_core.store.registry import RegistryRow
-from qamat_core.store.shards import FileEntry, read_shard
+from qamat_core.store.shards import FileEntry, read_rows
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Kind
 from schemas.errors import IncompatibleArtifactError
@@ -26,7 +26,7 @@ from schemas.tables import TABLES
 Change = Literal["added", "removed", "changed"]
 CHANGES: Final[tuple[Change, ...]] = get_args(Change)
 
-_WITHOUT_ID: Final = frozenset({"pair_spans", "negatives", "multihop_examples", "metrics", "rejects"})
+_WITHOUT_ID: Final = frozenset({"pair_spans", "negatives", "multihop_examples", "metrics", "attributions", "rejects"})
 """Tables whose first column is not the id of a row: a row of theirs is its own id."""
 _PARTITION_ROWS: Final = 65536
 
@@ -58,7 +58,7 @@ def _differences(store: Store, before: ArtifactRef, after: ArtifactRef) -> Itera
     partitions = max(1, ceil(sum(file.rows for _, file in [*gone, *came]) / _PARTITION_ROWS))
     names = [schema.names[0]] if before.kind not in _WITHOUT_ID else schema.names
     with TemporaryDirectory(dir=store.home / "work") as folder:
-        gone, came = (_divide(side, names, partitions, Path(folder)) for side in (gone, came))
+        gone, came = (_divide(side, schema, names, partitions, Path(folder)) for side in (gone, came))
         for partition in range(partitions):
             frames = [read_partition(paths, partition, schema) for paths in (gone, came)]
             yield _changes(frames[0], frames[1], names, delta_schema(before.kind))
@@ -77,12 +77,12 @@ def _unshared(store: Store, row: RegistryRow, other: RegistryRow) -> list[tuple[
 
 
 def _divide(
-    shards: Sequence[tuple[Path, FileEntry]], names: Sequence[str], partitions: int, folder: Path
+    shards: Sequence[tuple[Path, FileEntry]], schema: pa.Schema, names: Sequence[str], partitions: int, folder: Path
 ) -> list[Path]:
     """Divide shards by the columns ``names``."""
     divided = [folder / f"{file.sha256}.arrow" for _, file in shards]
     for (path, _), target in zip(shards, divided, strict=True):
-        rows = read_shard(path)
+        rows = read_rows(path, schema)
         key = frame_of(rows).select(pl.struct(names).struct.json_encode()).to_series()
         write_divided(rows, key, partitions, target)
     return divided

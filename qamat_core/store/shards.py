@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,6 +23,15 @@ class FileEntry(Frozen):
     bytes: NonNegativeInt
     sha256: Digest
     rows: NonNegativeInt = 0
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard of a table that is read: where it lies, what it holds (SHA-256), how many rows."""
+
+    path: Path = field(compare=False)
+    sha256: Digest
+    rows: int
 
 
 def sha256_of(path: Path) -> str:
@@ -48,10 +58,10 @@ def write_shard(rows: pa.Table, schema: pa.Schema, directory: Path, index: int) 
 
 def conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the rows under exactly this schema; a missing column, or a null where none may be, is an error."""
-    for field in schema:
-        nulls = rows.column(field.name).null_count
-        if nulls and not field.nullable:
-            raise CorruptArtifactError(f"column {field.name}: {nulls} nulls where none may be; mend the job")
+    for column in schema:
+        nulls = rows.column(column.name).null_count
+        if nulls and not column.nullable:
+            raise CorruptArtifactError(f"column {column.name}: {nulls} nulls where none may be; mend the job")
     return rows.select(schema.names).cast(schema)
 
 
@@ -66,6 +76,15 @@ def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
         return pq.ParquetFile(path, page_checksum_verification=True).read(columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise CorruptArtifactError(f"{path}: unreadable ({error}); run `qamat artifacts verify --discard`") from error
+
+
+def read_rows(path: Path, schema: pa.Schema) -> pa.Table:
+    """Read the columns of a schema from a shard; one that the table did not have yet when it was written is null.
+
+    Raises:
+        CorruptArtifactError: as ``read_shard``.
+    """
+    return pa.concat_tables([schema.empty_table(), read_shard(path, schema.names)], promote_options="default")
 
 
 def iter_shard(path: Path, rows: int, remedy: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -20,10 +20,11 @@ from qamat_core.store.registry import Registry, RegistryRow, now
 from qamat_core.store.same_code import note_code
 from qamat_core.store.shards import (
     FileEntry,
+    Shard,
     directory_digest,
     directory_entries,
     place_directory,
-    read_shard,
+    read_rows,
     table_digest,
     write_shard,
 )
@@ -54,7 +55,7 @@ class TableDraft:
 
 @dataclass(frozen=True)
 class DirectoryDraft:
-    """A directory (tokenizer, checkpoint, index, report) that was written but not committed."""
+    """A directory (tokenizer, checkpoint, index, calibration, report) that was written but not committed."""
 
     directory: Path
     notes: Mapping[str, str | int | float] = field(default_factory=dict[str, str | int | float])
@@ -220,11 +221,16 @@ class Store:
         row = self._verified_row(ref)
         return [self.home / row.ref.uri / file.path for file in row.files]
 
+    def shards(self, ref: ArtifactRef) -> list[Shard]:
+        """Return what ``open_shards`` does, with what each shard holds."""
+        files = self.row(ref).files
+        return [Shard(path, file.sha256, file.rows) for path, file in zip(self.open_shards(ref), files, strict=True)]
+
     def open_table(self, ref: ArtifactRef, columns: list[str] | None = None) -> pa.Table:
         """Read a whole table version into memory."""
         schema = TABLES[ref.kind]
         schema = pa.schema([schema.field(name) for name in columns]) if columns else schema
-        return pa.concat_tables([schema.empty_table(), *(read_shard(path, columns) for path in self.open_shards(ref))])
+        return pa.concat_tables([schema.empty_table(), *(read_rows(path, schema) for path in self.open_shards(ref))])
 
     def open_directory(self, ref: ArtifactRef) -> Path:
         """Return the verified directory of a tokenizer, checkpoint, index or report."""

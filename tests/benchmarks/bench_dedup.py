@@ -20,12 +20,12 @@ from rensa.rensa import RMinHashDeduplicator
 
 from qamat_core.dedup.near import fewest_bands, near_rule
 from qamat_core.dedup.survivors import one_per, rows_of
-from qamat_core.store.shards import write_shard
+from qamat_core.store.shards import Shard, write_shard
 from qamat_core.text import normalize_question
 from schemas.corpus import MemoryConfig
 from schemas.resources import Resources
 from schemas.tables import QA_PAIRS, stable_id
-from tasks.build_memory import PairShard, Sources, build_memory
+from tasks.build_memory import Sources, build_memory
 from tests.benchmarks.measure import Row, compare, interleave, require
 
 SHARD_ROWS = 65536
@@ -175,11 +175,11 @@ def _table(questions: Sequence[str]) -> pa.Table:
     return rows_of(frame.with_columns(aliases=pl.lit([], pl.List(pl.String))), QA_PAIRS)
 
 
-def _write(questions: Sequence[str], folder: Path) -> list[PairShard]:
+def _write(questions: Sequence[str], folder: Path) -> list[Shard]:
     """Write questions as shards of ``qa_pairs``."""
     table = _table(questions)
     files = [
         write_shard(table.slice(start, SHARD_ROWS), QA_PAIRS, folder, index)
         for index, start in enumerate(range(0, table.num_rows, SHARD_ROWS))
     ]
-    return [PairShard(folder / file.path, file.sha256, file.rows) for file in files]
+    return [Shard(folder / file.path, file.sha256, file.rows) for file in files]

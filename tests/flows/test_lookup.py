@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.lookup import STUDY_MODEL, find_memory, find_model, find_start, find_t5
+from flows.lookup import STUDY_MODEL, find_calibration, find_memory, find_model, find_start, find_t5
 from qamat_core.store.store import DirectoryDraft, Job, Store, write_table
-from schemas.artifacts import ArtifactRef
+from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.errors import IncompatibleArtifactError, MissingArtifactError
+from schemas.evaluation import CalibrateConfig
 from schemas.resources import Resources
 from schemas.tables import PRETRAIN_EXAMPLES
 from tasks import import_generator, import_start
@@ -48,6 +49,29 @@ def test_the_newest_version_of_the_studys_model_is_asked(store: Store):
     _tuned(store, "old")
     new = _tuned(store, "new")
     assert find_model(store, None) == new
+
+
+def test_a_calibration_is_of_one_checkpoint_one_index_and_one_k(store: Store):
+    model, other = _tuned(store, "model"), _tuned(store, "other")
+
+    def calibrated(name: str, k: int) -> ArtifactRef:
+        inputs = {"checkpoint": model, "index": model}
+        job = Job("tasks.calibrate", CalibrateConfig(k=k), inputs, {"calibration": ("calibration", name)})
+
+        def build(work):
+            (work / "made").mkdir()
+            (work / "made" / "calibration.json").write_text(name)
+            return {"calibration": DirectoryDraft(work / "made")}
+
+        return store.produce(job, build)["calibration"]
+
+    calibrated("old", 4)
+    newest, of_two = calibrated("new", 4), calibrated("two", 2)
+    pretrained = Pretrained(checkpoint=model, index=model)
+    assert find_calibration(store, pretrained, 4) == newest
+    assert find_calibration(store, pretrained, 2) == of_two
+    assert find_calibration(store, pretrained, 1) is None
+    assert find_calibration(store, Pretrained(checkpoint=model, index=other), 4) is None
 
 
 def test_only_what_was_brought_in_is_started_from(store: Store, tmp_path: Path):

@@ -62,7 +62,10 @@ def test_the_report_is_complete(done: Ended, directory: Path):
     metrics = pl.read_parquet(done.json["metrics"])
     assert metrics.columns == METRICS.names
     measured = metrics.filter(pl.col("source") == "measured")
-    assert set(measured["table"]) >= {"table1", "table2", "table3", "table4", "table5", "figure7"}
+    assert set(measured["table"]) >= {
+        *("table1", "table2", "table3", "table4", "table5", "figure7"),
+        *("abstention", "attribution"),
+    }
     gold = measured.filter((pl.col("table") == "table2") & (pl.col("memory") == "gold"))
     assert set(gold["row"]) == {"QAMAT Fine-tuned"}
     assert (

@@ -45,4 +45,6 @@ def test_only_named_columns_may_be_null():
         "qa_pairs.generator",
         "pair_spans.start",
         "predictions.first_hit",
+        "predictions.sum_logprob",
+        "predictions.margin",
     }

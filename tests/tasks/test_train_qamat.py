@@ -1,5 +1,7 @@
 """The whole way at toy size: world to predictions, through every stage; done work is found again."""
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +10,7 @@ from typing import Any
 import jax
 import pytest
 
+from qamat_core.evaluation.attribution import NAMES
 from qamat_core.qamat.batches import in_batch
 from qamat_core.qamat.index import load_index
 from qamat_core.store.store import Store
@@ -16,6 +19,7 @@ from qamat_core.training.loop import train
 from schemas.artifacts import ArtifactRef
 from schemas.corpus import BuildWorldConfig, ComposeConfig, MultihopConfig, NegativesConfig
 from schemas.errors import ConfigError, CorruptArtifactError, IncompatibleArtifactError, InputError, TrainingError
+from schemas.evaluation import AttributionConfig, Place
 from schemas.generation import TrainTokenizerConfig
 from schemas.model import T5Config
 from schemas.qamat import (
@@ -33,6 +37,7 @@ from schemas.resources import Resources
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 from schemas.world import WorldConfig
 from tasks import (
+    audit_attribution,
     build_index,
     build_world,
     compose_questions,
@@ -205,6 +210,36 @@ def test_predictions_name_what_was_retrieved(chain: Chain):
             right = [memory[qa_id]["answer"] in row["answers"] for qa_id in row["retrieved_ids"]]
             assert row["first_hit"] == (right.index(True) if any(right) else None)
     assert [row["retrieved_ids"] for row in by_k[1]] == [row["retrieved_ids"] for row in by_k[2]]
+
+
+def test_predictions_say_how_sure_each_answer_is(chain: Chain):
+    for k, ref in chain.evaluate(chain.finetuned, chain.index).items():
+        for row in _rows(chain, ref):
+            assert row["sum_logprob"] <= 0
+            lead = math.log(row["weights"][0] / row["weights"][1]) if k == 2 else row["margin"]
+            assert row["margin"] == pytest.approx(lead, abs=2e-3)
+    none = _rows(chain, chain.evaluate(chain.closed_book, None, name="none", rounds=0, ks=(1,))[1])
+    assert {row["margin"] for row in none} == {None}
+    assert all(row["sum_logprob"] <= 0 for row in none)
+
+
+def test_an_audit_asks_again_without_the_entries_that_answers_rest_on(chain: Chain):
+    place = Place(table="attribution", row="", dataset="w", split="dev", memory="gold", model_size="toy", k=2)
+    config = AttributionConfig(place=place, reading=ONE_ROUND, questions=6, resamples=20)
+    inputs = audit_attribution.AttributionInputs(chain.finetuned, chain.index, chain.world.questions["dev"])
+    refs = audit_attribution.run(config, inputs, name="audit", resources=chain.resources)
+    cases, asked = _rows(chain, refs.attributions), {row["example_id"]: row for row in _rows(chain, inputs.questions)}
+    answered = {row["example_id"]: row for row in _rows(chain, chain.evaluate(chain.finetuned, chain.index)[2])}
+    assert len({case["example_id"] for case in cases}) == min(6, len(asked))
+    for case in cases:
+        before = answered[case["example_id"]]
+        assert case["prediction"] == before["prediction"]
+        assert set(case["taken_ids"]) <= set(before["retrieved_ids"][:2])
+        assert case["exact_match_then"] == (case["prediction_then"] in asked[case["example_id"]]["answers"])
+    counts = {row["row"]: row["n"] for row in _rows(chain, refs.metrics) if row["metric"] == "answer_changed"}
+    assert counts == {NAMES[taken]: count for taken, count in Counter(case["taken"] for case in cases).items()}
+    with pytest.raises(ValueError, match="at most top_k"):
+        AttributionConfig(place=place.model_copy(update={"k": 3}), reading=ONE_ROUND)
 
 
 def test_two_rounds_and_no_round_answer_too(chain: Chain):

@@ -1,7 +1,10 @@
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from qamat_core.evaluation.predictions import accepted_answers, score_predictions
+from qamat_core.evaluation.calibration import Signals
+from qamat_core.evaluation.predictions import accepted_answers, score_predictions, signals_of
+from schemas.errors import InputError
 from schemas.tables import PREDICTIONS, QA_EXAMPLES, QA_PAIRS
 
 
@@ -27,6 +30,15 @@ def test_predictions_are_scored_against_their_examples() -> None:
     first, second = scored.to_pylist()
     assert (first["exact_match"], first["f1"], first["first_hit"]) == (True, 1.0, 1)
     assert (second["exact_match"], second["f1"], second["first_hit"]) == (False, 0.0, None), "HotpotQA's rule"
+    assert (first["sum_logprob"], first["margin"]) == (None, None)
+    with pytest.raises(InputError, match="without log-probabilities"):
+        signals_of(scored)
+    scores, weights = np.array([[2.0, 1.25], [-np.inf, -np.inf]]), np.array([[0.75, 0.25], [0.0, 0.0]])
+    sure = Signals.of(np.array([-0.50004, -3.0]), scores, weights)
+    kept = score_predictions(examples, ["Paris", "no"], [["m2", "m1"], []], [[0.75, 0.25], []], accepted, sure)
+    assert kept.column("margin").to_pylist() == [0.75, None]
+    for given, read in zip(sure, signals_of(kept), strict=True):
+        np.testing.assert_array_equal(given, read)
 
 
 def test_every_example_needs_a_prediction() -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from qamat_core.evaluation.abstention import BIASED, CONFIDENCES, MEASURES
+from qamat_core.evaluation.attribution import NAMES
 from schemas.tables import METRICS
 
 PLACE = {"split": "test", "model_size": "mini", "source": "measured", "n": 2320, "seed": 0}
@@ -33,12 +35,27 @@ def _rows() -> Iterator[dict[str, object]]:
         yield _with_interval(_row("table4", "QAMAT Fine-tuned", "world", "em", em, "gold") | {"k": k})
     for row, value in (("Only In-Batch", 87.9), ("Only Global", 19.5), ("In-Batch->Global", 88.6)):
         yield _with_interval(_row("table5", row, "world", "em", value, "gold") | {"k": 4})
+    yield from _trust()
     for row, value in (("As the preset", 88.6), ("Latent term alone", 1.5)):
         yield _with_interval(_row("ablations", row, "world", "em", value, "gold") | {"k": 4})
         for step in range(13, 270, 13):
             for metric, reached in (("training_recall", value * step / 260), ("training_loss", 8 - step / 50)):
                 point = {"x": float(step), "n": None, "seed": None}
                 yield _row("ablations", row, "world", metric, reached, "gold") | point
+
+
+def _trust() -> Iterator[dict[str, object]]:
+    for row, value in zip(CONFIDENCES, (64.0, 85.8, 87.3, 88.1), strict=True):
+        for metric, x in MEASURES:
+            made = _row("abstention", row, "world", metric, value if metric != "risk" else (x or 0) / 4) | {
+                "x": x,
+                "k": 4,
+            }
+            yield made if metric in BIASED else _with_interval(made)
+    for row, changed in zip(NAMES.values(), (99.6, 99.9, 97.3, 1.2), strict=True):
+        yield _with_interval(_row("attribution", row, "world", "answer_changed", changed) | {"k": 4, "n": 500})
+        if row != NAMES["first"]:
+            yield _with_interval(_row("attribution", row, "world", "right_lost", changed - 0.7) | {"k": 4, "n": 357})
 
 
 def _row(table: str, row: str, dataset: str, metric: str, value: float, memory: str = "generated") -> dict[str, object]:

@@ -8,6 +8,7 @@ import pytest
 
 from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
+from qamat_core.report.attributed import Attributed
 from qamat_core.report.figures import collect, from_table
 from qamat_core.report.provenance import Origin
 from qamat_core.report.render import Report, write
@@ -18,6 +19,18 @@ from tests.qamat_core.report.plausible import metrics
 
 HOSTILE = '<script>alert("x")</script> & | `code` [link](javascript:1)'
 VOID = {"meta", "br", "link", "img", "use", "path", "rect"}
+
+
+ATTRIBUTED = Attributed(
+    question="who composed The Silent Kermol?",
+    prediction="Marel Toskin",
+    right=True,
+    entry_question="who wrote The Silent Kermol?",
+    entry_answer="Marel Toskin",
+    then="Dorhan Velk",
+    right_then=False,
+    changed=True,
+)
 
 
 def report(**changes: object) -> Report:
@@ -37,6 +50,7 @@ def report(**changes: object) -> Report:
         ],
         worked,
         [Origin("qa_pairs/mini@0", "a" * 64, "b" * 64, "tasks.build_memory", "c" * 40 + "+dirty", 5104)],
+        [ATTRIBUTED, replace(ATTRIBUTED, prediction="Rurdorf", then="Rurdorf", changed=False)],
     )
     return replace(whole, **changes)
 
@@ -85,7 +99,8 @@ def test_every_figure_measured_and_quoted_is_shown(tmp_path: Path) -> None:
     files = written(report(), tmp_path)
     html, markdown = Page(files["report.html"].decode()).text, files["report.md"].decode()
     for figure in [*collect([metrics()]), *from_table(quoted())]:
-        for text in (html,) if figure.metric.startswith("training") else (html, markdown):  # curves are plots
+        curve = figure.metric.startswith("training") or figure.metric == "risk"
+        for text in (html,) if curve else (html, markdown):  # curves are plots
             assert figure.text in text
             assert figure.interval in text
     assert "Nothing." in html.split("Missing")[-1]
@@ -108,12 +123,12 @@ def test_the_page_is_whole_and_needs_nothing_from_outside(tmp_path: Path) -> Non
     assert all(link.startswith("#") for link in shown.links)
     assert {link[1:] for link in shown.links} <= set(shown.ids)
     assert len(shown.ids) == len(set(shown.ids))
-    assert shown.tags.count("svg") == 6
+    assert shown.tags.count("svg") == 7
 
 
 def test_synthetic_figures_are_marked_not_comparable(tmp_path: Path) -> None:
     text = page(report(), tmp_path).text
-    assert text.count("not comparable: synthetic corpus") == 7
+    assert text.count("not comparable: synthetic corpus") == 9
     real = [replace(figure, dataset="nq") for figure in report().measured]
     assert "comparable" not in page(report(measured=real), tmp_path).text
 
@@ -126,7 +141,7 @@ def test_what_the_models_had_that_the_papers_have_not_is_said(tmp_path: Path) ->
     assert "do not have" not in written(report(), tmp_path)["report.html"].decode()
 
 
-@pytest.mark.parametrize("place", ["question", "prediction", "answers", "entry", "title", "row", "rerun"])
+@pytest.mark.parametrize("place", ["question", "prediction", "answers", "entry", "title", "row", "rerun", "attributed"])
 def test_hostile_text_stays_text(tmp_path: Path, place: str) -> None:
     given = report()
     work = given.worked[0]
@@ -140,6 +155,7 @@ def test_hostile_text_stays_text(tmp_path: Path, place: str) -> None:
         "row": {
             "measured": [replace(given.measured[0], row=HOSTILE, dataset=HOSTILE, table="table4", k=1, metric="em")]
         },
+        "attributed": {"attributed": [replace(ATTRIBUTED, then=HOSTILE, entry_question=HOSTILE)]},
         "rerun": {"config": given.config.model_copy(update={"rerun": HOSTILE})},
     }[place]
     files = written(replace(given, **changes), tmp_path)
@@ -170,6 +186,19 @@ def test_ablations_are_shown_with_their_curves_where_there_are_any(tmp_path: Pat
     assert "<h3>The paper</h3>" not in section
     others = [figure for figure in given.measured if figure.table != "ablations"]
     assert "Ablations" not in page(report(measured=others), tmp_path / "without").text
+
+
+def test_confidence_and_attribution_have_their_sections(tmp_path: Path) -> None:
+    files = written(report(), tmp_path)
+    html, markdown = files["report.html"].decode(), files["report.md"].decode()
+    section = html[html.index('<section id="abstention"') : html.index('<section id="attribution"')]
+    assert section.count("<svg") == 1
+    assert "Coverage at risk 5 %" in section
+    section = Page(html[html.index('<section id="attribution"') : html.index('<section id="ablations"')]).text
+    for text in (section, markdown[markdown.index("## Attribution") :]):
+        assert re.search(r"Rurdorf\W*the same", text)
+        assert "Dorhan Velk" in text
+        assert "missing" not in text.split("Orderings")[0], "where there was nothing to measure, nothing is missing"
 
 
 def test_a_report_of_nothing_names_every_row_as_missing(tmp_path: Path) -> None:

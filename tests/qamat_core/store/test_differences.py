@@ -67,8 +67,8 @@ def test_shards_of_both_versions_are_not_read(store: Store, monkeypatch: pytest.
     rows = [pair(f"q{number}", "Who?", "x") for number in range(9)]
     before, after = _register(store, rows), _register(store, [*rows[:6], pair("q9", "Who?", "x")])
     read: list[Path] = []
-    real = module.read_shard
-    monkeypatch.setattr(module, "read_shard", lambda path: read.append(path) or real(path))
+    real = module.read_rows
+    monkeypatch.setattr(module, "read_rows", lambda path, schema: read.append(path) or real(path, schema))
     assert [(row["change"], row["qa_id"]) for row in _rows(store, before, after)] == [
         ("removed", "q6"),
         ("removed", "q7"),
