@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.reader import Context
-from qamat_core.qamat.retriever import encode
+from qamat_core.qamat.retriever import encode_in_groups
 from qamat_core.t5.decoding import greedy
 from qamat_core.t5.network import T5, shift_right
 from qamat_core.training.checkpoint import Params
@@ -34,19 +33,10 @@ class FidReader:
     def read(self, params: Params, tokens: Int[Array, "B N L"]) -> Context:
         """Encode every passage alone and put them side by side: [B, N * L, D].
 
-        No position tells the decoder which passage a row is of; a passage that is padding is hidden. Where there are
-        several groups, a gradient encodes each again and keeps one group's activations.
+        No position tells the decoder which passage a row is of; a passage that is padding is hidden.
         """
-        rows = tokens.reshape(-1, tokens.shape[-1])
-        groups = -(-len(rows) // self.group)
         side_by_side = tokens.reshape(len(tokens), -1)
-        if groups == 1:
-            encoded = encode(self.model, params, rows)
-        else:
-            size = -(-len(rows) // groups)
-            cut = jnp.pad(rows, ((0, groups * size - len(rows)), (0, 0))).reshape(groups, size, -1)
-            encoded = jax.lax.map(jax.checkpoint(lambda part: encode(self.model, params, part)), cut)
-            encoded = encoded.reshape(groups * size, *encoded.shape[2:])[: len(rows)]
+        encoded = encode_in_groups(self.model, params, tokens.reshape(-1, tokens.shape[-1]), self.group)
         return Context(encoded.reshape(*side_by_side.shape, -1), side_by_side)
 
     def answer(

@@ -4,7 +4,7 @@ QAMAT reads a question of 32 pieces behind 32 entries of 40; FiD reads 100 passa
 pieces with the same greedy decoder (the end token's embedding is zero, so nothing ends early), in float32, ids in and
 ids out. "With search" both encode the question and search equally many vectors exactly and in the same way, QAMAT the
 keys of its entries, FiD the vectors of passages. Each answers as many questions at a time as suit it on a core.
-`transformers` has no FiD: its T5's encoder reads ten passages at a time, what comes of them stands side by side, and
+`transformers` has no FiD: its T5's encoder reads five passages at a time, what comes of them stands side by side, and
 ``generate`` decodes; its weights are the same.
 """
 
@@ -49,7 +49,7 @@ class Work(NamedTuple):
     value: int = 40
     passages: tuple[int, ...] = (100, 10)
     passage: int = 200
-    group: int = 10
+    group: int = 5
     """Passages that FiD encodes at a time."""
     target: int = 16
     vectors: int = 200_000
