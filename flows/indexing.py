@@ -6,20 +6,27 @@ from flows import steps
 from flows.lookup import find_encoded, find_index, open_home
 from qamat_core.store.store import Store
 from qamat_core.training.processes import join
-from schemas.artifacts import ArtifactRef, Name
+from schemas.artifacts import ArtifactRef, Indexed, Name
 from schemas.orders import BuildIndex
-from schemas.qamat import IndexConfig
+from schemas.qamat import IndexConfig, SearchConfig
 from schemas.resources import Resources
 from tasks.build_index import IndexInputs
+from tasks.build_searcher import SearcherInputs
 
 
 @flow(name="build-index", persist_result=False)
-def build_index(order: BuildIndex) -> ArtifactRef:
-    """Encode a memory for a checkpoint; what is made already is found."""
+def build_index(order: BuildIndex) -> Indexed:
+    """Encode a memory for a checkpoint, and make what its search needs; what is made already is found."""
     join(order.processes)
     store = open_home(order.home)
     resources = Resources(home=order.home, mesh=order.mesh, processes=order.processes)
-    return index_over(store, store.newest("checkpoint", order.checkpoint), order.memory, resources)
+    index = index_over(store, store.newest("checkpoint", order.checkpoint), order.memory, resources)
+    if order.backend == "exact":
+        return Indexed(index=index)
+    inputs = SearcherInputs(index, store.row(index).inputs["encoder"])
+    name = f"{order.memory}-{order.backend}"
+    config = SearchConfig(backend=order.backend)
+    return Indexed(index=index, searcher=steps.build_searcher(config, inputs, name=name, resources=resources))
 
 
 def index_over(store: Store, checkpoint: ArtifactRef, memory: Name, resources: Resources) -> ArtifactRef:

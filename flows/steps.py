@@ -22,6 +22,7 @@ import tasks.audit_corpus
 import tasks.build_index
 import tasks.build_memory
 import tasks.build_report
+import tasks.build_searcher
 import tasks.build_world
 import tasks.calibrate
 import tasks.compact_index
@@ -198,6 +199,7 @@ init_qamat = _step("init QAMAT", tasks.init_qamat.run)
 import_start = _step("import T5", tasks.import_start.run)
 train_inbatch = _step("train in-batch", tasks.train_inbatch.run)
 build_index = _step("build index", tasks.build_index.run)
+build_searcher = _step("build searcher", tasks.build_searcher.run)
 edit_memory = _step("edit memory", tasks.edit_memory.run)
 update_index = _step("update index", tasks.update_index.run)
 compact_index = _step("compact index", tasks.compact_index.run)

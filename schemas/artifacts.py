@@ -31,7 +31,7 @@ TableKind = Literal[
     "attributions",
     "rejects",
 ]
-DirectoryKind = Literal["tokenizer", "checkpoint", "index", "calibration", "report"]
+DirectoryKind = Literal["tokenizer", "checkpoint", "index", "searcher", "calibration", "report"]
 Kind = TableKind | DirectoryKind
 
 
@@ -58,6 +58,13 @@ class Memory(Frozen):
 
     qa_pairs: ArtifactRef
     examples: ArtifactRef
+
+
+class Indexed(Frozen):
+    """An encoded memory, and what another search than the exact one needs besides."""
+
+    index: ArtifactRef
+    searcher: ArtifactRef | None = None
 
 
 class Pretrained(Frozen):

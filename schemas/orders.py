@@ -252,6 +252,8 @@ class BuildIndex(_Form):
     """What is to search the index, such as world-finetune."""
     memory: Name
     """The memory (``qa_pairs``) that is encoded."""
+    backend: Literal["exact", "int8", "scann"] = "exact"
+    """What searches it: ``exact`` needs the index alone, ``int8`` keys of eight bits, ``scann`` an approximate tree."""
     mesh: MeshShape = Field(default=MeshShape(), title="Mesh of devices")
     """Which devices divide each batch."""
     processes: Processes | None = Field(default=None, title="Processes")

@@ -171,6 +171,40 @@ class IndexConfig(Frozen):
     """The type of keys and values; not given by the paper."""
 
 
+class ScannConfig(Frozen):
+    """A searcher of ScaNN; the defaults give a recall of .95 and more of 10 neighbours on clustered vectors."""
+
+    leaves: int | None = Field(default=None, gt=0)
+    """Of the tree; None for the root of the number of entries."""
+    leaves_searched: int = Field(default=20, gt=0)
+    """For ``neighbours`` entries; in proportion for more."""
+    neighbours: int = Field(default=10, gt=0)
+    """The number of entries that leaves_searched and rescored are for."""
+    rescored: int = Field(default=80, gt=0)
+    """Entries with the best codes, which are scored again exactly."""
+    code_width: int = Field(default=2, gt=0)
+    """Dimensions of a vector that share a code of four bits."""
+    threshold: float = Field(default=0.2, gt=0, lt=1)
+    """Of anisotropic quantisation: errors along a vector count more the greater this is."""
+    soar: float | None = Field(default=None, gt=0)
+    """Lambda of SOAR, which puts every entry into a second leaf; None for one leaf each."""
+    sample: int = Field(default=100_000, gt=0)
+    """Entries at most that tree and codes are trained on."""
+
+
+class SearchConfig(Frozen):
+    """What searches an index, and how its recall is measured."""
+
+    backend: Literal["int8", "scann"]
+    """Exact search over keys in eight bits, or approximate search."""
+    scann: ScannConfig = ScannConfig()
+    sample: int = Field(default=1000, gt=0)
+    """Questions of the memory, drawn by ``seed``, that recall is measured with."""
+    seed: int = 0
+    batch_size: int = Field(default=128, gt=0)
+    """Questions that are encoded at once."""
+
+
 class EvaluationConfig(Frozen):
     """Answering the questions of a data set from a memory."""
 

@@ -1,6 +1,6 @@
 """`qamat index`: encoded memories."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from flows.cli.options import DEFAULT_HOME, AsJson, Home
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 from flows.cli.updates import compact, update
+
+if TYPE_CHECKING:
+    from schemas.artifacts import Indexed
 
 app = typer.Typer(help="Encoded memories.", no_args_is_help=True)
 app.command("update")(update)
@@ -24,6 +27,7 @@ def index() -> None:
 def build(
     checkpoint: Annotated[str, typer.Option(help="The checkpoint that is to search it.")],
     memory: Annotated[str, typer.Option(help="The memory (qa_pairs) that is encoded.")],
+    backend: Annotated[str, typer.Option(help="What searches it: exact, int8 or scann (approximate).")] = "exact",
     mesh: Mesh = None,
     together: Together = None,
     home: Home = DEFAULT_HOME,
@@ -32,13 +36,26 @@ def build(
     """Encode another memory for a checkpoint; `qamat evaluate --memory` finds it."""
     from schemas.orders import BuildIndex
 
-    fields = {"checkpoint": checkpoint, "memory": memory, "home": home}
+    fields = {"checkpoint": checkpoint, "memory": memory, "backend": backend, "home": home}
     order = BuildIndex.model_validate({**fields, **devices(mesh, together)})
     with running(home) as tally:
         from flows.indexing import build_index
 
         made = build_index(order)
+    refs = {name: ref for name, ref in made if ref is not None}
+    facts = _facts(home, made)
     if as_json:
-        print_json({"index": made.model_dump(mode="json"), "computed": tally.computed, "reused": tally.reused})
+        plain = {name: ref.model_dump(mode="json") for name, ref in refs.items()}
+        print_json({**plain, **facts, "computed": tally.computed, "reused": tally.reused})
         return
-    print_fields({"index": made})
+    print_fields({**refs, **facts})
+
+
+def _facts(home: str, made: "Indexed") -> dict[str, str | int | float]:
+    """Return bytes, speed and recall of what was made."""
+    from flows.lookup import open_home
+
+    store = open_home(home)
+    rows = {name: store.row(ref) for name, ref in made if ref is not None}
+    notes = {name: value for row in rows.values() for name, value in row.notes.items()}
+    return {**notes, **{f"{name}_bytes": row.bytes for name, row in rows.items()}}

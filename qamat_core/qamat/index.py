@@ -36,7 +36,7 @@ _STORED: Final = {"float32": np.dtype(np.float32), "bfloat16": np.dtype(np.uint1
 """Type of vectors -> type that the files say they have."""
 
 
-class IndexCard(Frozen):
+class EncodedCard(Frozen):
     """Which memory was encoded, by which encoder."""
 
     memory: ArtifactRef
@@ -44,6 +44,11 @@ class IndexCard(Frozen):
     """Content digest of the checkpoint whose encoder made keys and values."""
     tokenizer: Digest
     """Fingerprint of the tokenizer."""
+
+
+class IndexCard(EncodedCard):
+    """What an index holds."""
+
     entries: int
     dtype: VectorType
     """The type of keys and values; NumPy's files know no bfloat16 and say uint16."""
@@ -243,7 +248,7 @@ def _load_arrays(directory: Path) -> tuple[FrozenMemory, IndexCard]:
     return FrozenMemory(keys.view(dtype), values.view(dtype), value_tokens), card
 
 
-def check_encoder(card: IndexCard, encoder: Digest, tokenizer: Digest) -> None:
+def check_encoder(card: EncodedCard, encoder: Digest, tokenizer: Digest) -> None:
     """Refuse an index that another encoder or tokenizer made.
 
     Raises:
