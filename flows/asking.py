@@ -4,8 +4,17 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from flows.lookup import find_calibration, find_index, find_index_over, find_model, find_passages, open_home
+from flows.lookup import (
+    find_calibration,
+    find_index,
+    find_index_over,
+    find_model,
+    find_passages,
+    find_searcher,
+    open_home,
+)
 from schemas.artifacts import Pretrained
+from schemas.qamat import Backend
 from tasks.answering import AnswerInputs, Engine
 
 BATCH_SIZES: Final = (1, 8, 32)
@@ -17,6 +26,7 @@ def open_engine(
     checkpoint: str | None,
     memory: str | None,
     *,
+    backend: Backend = "exact",
     top_k: int | None,
     min_confidence: float,
     batch_sizes: Sequence[int],
@@ -27,6 +37,7 @@ def open_engine(
         home: where the artifacts are.
         checkpoint: None for the newest fine-tuned model.
         memory: None for the one that the checkpoint was trained over.
+        backend: what searches the memory.
         top_k: entries that are read; None for as many as in training.
         min_confidence: below it the engine abstains.
         batch_sizes: sizes of the batches that are compiled.
@@ -45,7 +56,7 @@ def open_engine(
     calibration = find_calibration(store, Pretrained(checkpoint=model, index=index), top_k)
     return Engine.open(
         store,
-        AnswerInputs(model, index, passages, calibration),
+        AnswerInputs(model, index, passages, calibration, find_searcher(store, index, backend)),
         top_k=top_k,
         rounds=2 if row.module == "tasks.train_multihop" else 1,
         min_confidence=min_confidence,

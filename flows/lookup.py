@@ -10,10 +10,13 @@ from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef, Kind, Memory, Name, Pretrained
 from schemas.errors import IncompatibleArtifactError, MissingArtifactError
 from schemas.model import T5Config
+from schemas.qamat import Backend
 from tasks.count_corpus import CountInputs, Generation, Imported
 
 IMPORT: Final = "tasks.import_start"
 """The job that brings in what a model starts from."""
+UPDATE: Final = "tasks.update_index"
+"""The job that encodes what changed in a memory."""
 STUDY_MODEL: Final = "world-generated-s0-finetune"
 """The model of `qamat reproduce` that is asked when none is named."""
 
@@ -119,6 +122,22 @@ def find_index_over(store: Store, checkpoint: ArtifactRef, memory: str) -> Artif
                 f"{pairs} was encoded by {other}, {checkpoint} searches by {encoder}: {remedy}"
             )
     raise MissingArtifactError(f"nobody has encoded {pairs}: {remedy}")
+
+
+def find_searcher(store: Store, index: ArtifactRef, backend: Backend) -> ArtifactRef | None:
+    """Return the newest searcher of an index, or of the one that it updates; None for exact search.
+
+    Raises:
+        MissingArtifactError: none was built.
+    """
+    if backend == "exact":
+        return None
+    whole = store.row(index).inputs.get("index", index) if store.row(index).module == UPDATE else index
+    for row in reversed(store.registry.rows()):
+        if row.ref.kind == "searcher" and row.inputs["index"].content == whole.content:
+            if json.loads(row.config)["backend"] == backend:
+                return row.ref
+    raise MissingArtifactError(f"{whole} has no searcher {backend}: run `qamat index build --backend {backend}`")
 
 
 def find_named(store: Store, kind: Kind, text: str) -> ArtifactRef:

@@ -21,7 +21,8 @@ from schemas.artifacts import ArtifactRef
 from schemas.errors import InputError
 from schemas.model import PAD_ID
 from tasks.entry_lookup import EntryLookup
-from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_search
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint
+from tasks.searching import open_search
 
 PROBABILITY: Final = "the probability of the answer's tokens"
 """What a confidence is made of that nobody calibrated."""
@@ -37,12 +38,14 @@ class AnswerInputs:
     """``passages`` are searched for the entries' passages; an entry of none of them is shown without.
 
     ``calibration`` is of this checkpoint over this index; without, the answer's own probability is its confidence.
+    ``searcher`` is None to search exactly.
     """
 
     checkpoint: ArtifactRef
     index: ArtifactRef
     passages: tuple[ArtifactRef, ...] = ()
     calibration: ArtifactRef | None = None
+    searcher: ArtifactRef | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Engine:
             CorruptArtifactError: a file is damaged.
         """
         checkpoint = open_checkpoint(store, inputs.checkpoint)
-        memory, index, card = open_search(store, inputs.index, checkpoint)
+        memory, index, card = open_search(store, inputs.index, checkpoint, inputs.searcher)
         most = min(card.entries, MOST_RANKS) if checkpoint.reader.config.rank_marks else card.entries
         if not 1 <= top_k <= most:
             raise InputError(f"top-k is {top_k}: this model reads at most {most} of its {card.entries} entries")

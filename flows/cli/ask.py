@@ -10,6 +10,7 @@ import typer
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
 from flows.cli.output import print_json
 from schemas.errors import InputError
+from schemas.qamat import Backend
 
 if TYPE_CHECKING:
     from schemas.answers import Answer
@@ -22,6 +23,10 @@ Checkpoint = Annotated[
 Memory = Annotated[
     str | None,
     typer.Option(metavar="NAME[@VERSION]", help="The memory (default: the one that the model was trained over)."),
+]
+BackendName = Annotated[
+    Backend,
+    typer.Option("--backend", help="What searches: exact, or int8, scann (made by `qamat index build --backend`)."),
 ]
 TopK = Annotated[int | None, typer.Option(min=1, help="Read so many entries (default: as many as in training).")]
 MinConfidence = Annotated[float, typer.Option(min=0, max=1, help="Give no answer that is less sure than this.")]
@@ -39,6 +44,7 @@ def ask(
     ] = None,
     checkpoint: Checkpoint = None,
     memory: Memory = None,
+    backend: BackendName = "exact",
     top_k: TopK = None,
     min_confidence: MinConfidence = 0.0,
     home: Home = DEFAULT_HOME,
@@ -55,7 +61,13 @@ def ask(
 
     def opened(*batch_sizes: int) -> "Engine":
         return open_engine(
-            home, checkpoint, memory, top_k=top_k, min_confidence=min_confidence, batch_sizes=batch_sizes
+            home,
+            checkpoint,
+            memory,
+            backend=backend,
+            top_k=top_k,
+            min_confidence=min_confidence,
+            batch_sizes=batch_sizes,
         )
 
     if question is not None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.ask import Checkpoint, Memory, MinConfidence, TopK
+from flows.cli.ask import BackendName, Checkpoint, Memory, MinConfidence, TopK
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
 
 DEFAULT_RATE = 50.0
@@ -16,6 +16,7 @@ DEFAULT_RATE = 50.0
 def serve(
     checkpoint: Checkpoint = None,
     memory: Memory = None,
+    backend: BackendName = "exact",
     top_k: TopK = None,
     min_confidence: MinConfidence = 0.0,
     host: Annotated[str, typer.Option(help="Where to listen; one that others can reach wants a token.")] = "127.0.0.1",
@@ -50,6 +51,14 @@ def serve(
     from flows.asking import BATCH_SIZES, open_engine
     from flows.serving.server import serve as serve_until_stopped
 
-    engine = open_engine(home, checkpoint, memory, top_k=top_k, min_confidence=min_confidence, batch_sizes=BATCH_SIZES)
+    engine = open_engine(
+        home,
+        checkpoint,
+        memory,
+        backend=backend,
+        top_k=top_k,
+        min_confidence=min_confidence,
+        batch_sizes=BATCH_SIZES,
+    )
     engine.warm()
     serve_until_stopped(engine, settings, as_json=as_json)

@@ -61,8 +61,8 @@ class MultiHeadAttention(nn.Module):
     def __call__(self, x: jax.Array, memory: KeysValues, bias: jax.Array, deterministic: bool) -> jax.Array:
         """Attend from ``x`` [B, Q, D] to ``memory``; ``bias`` broadcasts to [B, heads, Q, K]. Gives [B, Q, D]."""
         queries = self._split(self.query(x))
-        if deterministic and _in_blocks(x.shape[1]):
-            mixed = _attend_by_blocks(queries, memory, bias)
+        if deterministic and x.shape[1] >= _LONG:
+            mixed = _attend_long(queries, memory, bias)
         else:
             weights = self.dropout(_weights(queries, memory.keys, bias), deterministic=deterministic)
             mixed = weights @ memory.values
@@ -77,16 +77,23 @@ def _weights(queries: jax.Array, keys: jax.Array, bias: jax.Array) -> jax.Array:
     return _softmax(_scores(queries, keys).astype(jnp.float32) + bias).astype(queries.dtype)
 
 
-def _in_blocks(queries: int) -> bool:
-    return queries >= _LONG and jax.default_backend() == "cpu"
-
-
 @jax.custom_jvp
-def _attend_by_blocks(queries: jax.Array, memory: KeysValues, bias: jax.Array) -> jax.Array:
-    """Attend from a block of queries at a time, so that their scores stay in a processor's cache.
+def _attend_long(queries: jax.Array, memory: KeysValues, bias: jax.Array) -> jax.Array:
+    """Attend from many queries [B, heads, Q, head_dim]; ``bias`` has them all. The gradient is that of ``_attend``."""
+    return jax.lax.platform_dependent(queries, memory, bias, cpu=_attend_by_blocks, default=_attend)
 
-    [B, heads, Q, head_dim]; ``bias`` has all queries. The gradient is that of the whole at once.
-    """
+
+@_attend_long.defjvp
+def _attend_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+    return jax.jvp(_attend, primals, tangents)
+
+
+def _attend(queries: jax.Array, memory: KeysValues, bias: jax.Array) -> jax.Array:
+    return _weights(queries, memory.keys, bias) @ memory.values
+
+
+def _attend_by_blocks(queries: jax.Array, memory: KeysValues, bias: jax.Array) -> jax.Array:
+    """Attend from a block of queries at a time, so that their scores stay in a processor's cache."""
     length = queries.shape[2]
     spare = -length % _BLOCK
     padded = jnp.pad(queries, ((0, 0), (0, 0), (0, spare), (0, 0)))
@@ -94,18 +101,10 @@ def _attend_by_blocks(queries: jax.Array, memory: KeysValues, bias: jax.Array) -
 
     def one(start: jax.Array) -> jax.Array:
         some, own = (jax.lax.dynamic_slice_in_dim(part, start, _BLOCK, 2) for part in (padded, biases))
-        return _weights(some, memory.keys, own) @ memory.values
+        return _attend(some, memory, own)
 
     mixed = jnp.moveaxis(jax.lax.map(one, jnp.arange(0, length, _BLOCK)), 0, 2)
     return mixed.reshape(padded.shape)[:, :, :length]
-
-
-@_attend_by_blocks.defjvp
-def _attend_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
-    def whole(queries: jax.Array, memory: KeysValues, bias: jax.Array) -> jax.Array:
-        return _weights(queries, memory.keys, bias) @ memory.values
-
-    return jax.jvp(whole, primals, tangents)
 
 
 def _scores(queries: jax.Array, keys: jax.Array) -> jax.Array:

@@ -137,9 +137,7 @@ def clustered() -> tuple[np.ndarray, np.ndarray]:
     return keys, queries
 
 
-def test_a_tree_finds_the_best_and_what_is_out_takes_no_slot(
-    clustered: tuple[np.ndarray, np.ndarray], tmp_path: Path
-):
+def test_a_tree_finds_the_best_and_what_is_out_takes_no_slot(clustered: tuple[np.ndarray, np.ndarray], tmp_path: Path):
     keys, queries = clustered
     config = ScannConfig(leaves=64, leaves_searched=8)
     built = build_scann(keys, config)
