@@ -1,16 +1,21 @@
 """The whole way at toy size: world to predictions, through every stage; done work is found again."""
 
+import json
 import math
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import jax
+import numpy as np
 import pytest
 
 from qamat_core.evaluation.attribution import NAMES
+from qamat_core.indexes.oracle import Oracle
 from qamat_core.qamat.batches import in_batch
 from qamat_core.qamat.index import load_index
 from qamat_core.store.store import Store
@@ -31,6 +36,7 @@ from schemas.qamat import (
     IndexConfig,
     InitConfig,
     QamatConfig,
+    SearchConfig,
 )
 from schemas.qamat import MultihopConfig as TwoRoundsConfig
 from schemas.resources import Resources
@@ -39,6 +45,7 @@ from schemas.world import WorldConfig
 from tasks import (
     audit_attribution,
     build_index,
+    build_searcher,
     build_world,
     compose_questions,
     evaluate,
