@@ -134,9 +134,9 @@ def find_searcher(store: Store, index: ArtifactRef, backend: Backend) -> Artifac
         return None
     whole = store.row(index).inputs.get("index", index) if store.row(index).module == UPDATE else index
     for row in reversed(store.registry.rows()):
-        if row.ref.kind == "searcher" and row.inputs["index"].content == whole.content:
-            if json.loads(row.config)["backend"] == backend:
-                return row.ref
+        own = row.ref.kind == "searcher" and row.inputs["index"].content == whole.content
+        if own and json.loads(row.config)["backend"] == backend:
+            return row.ref
     raise MissingArtifactError(f"{whole} has no searcher {backend}: run `qamat index build --backend {backend}`")
 
 

@@ -12,7 +12,7 @@ VectorType = Literal["float32", "bfloat16"]
 
 
 Backend = Literal["exact", "int8", "scann"]
-"""What searches the keys of a memory: ``exact`` all of them, ``int8`` all in eight bits, ``scann`` an approximate tree."""
+"""What searches the keys of a memory: ``exact`` all, ``int8`` all in eight bits, ``scann`` an approximate tree."""
 Integration = Literal["both", "neural", "discrete"]
 """Which memory representations the decoder reads (sections 3.3 and 3.4)."""
 

@@ -61,6 +61,7 @@ from tasks import (
     train_tokenizer,
 )
 from tasks.qamat_stage import QuestionStageInputs
+from tasks.searching import open_search
 from tests.tasks.corpus import register
 
 T5 = T5Config(variant="1.0", d_model=16, num_heads=2, head_dim=8, d_ff=16, num_encoder_layers=1, num_decoder_layers=1)
