@@ -62,6 +62,8 @@ class Engine:
     confidence: Confidence
     """Calibrated for ``top_k`` entries."""
     confidence_from: str
+    backend: str
+    """What searches the memory: exact, or a searcher as KIND/NAME@VERSION."""
 
     @classmethod
     def open(
@@ -111,6 +113,7 @@ class Engine:
             min_confidence=min_confidence,
             confidence=Confidence.load(store.open_directory(fitted)) if fitted else _UNCALIBRATED,
             confidence_from=str(fitted) if fitted else PROBABILITY,
+            backend=str(inputs.searcher or "exact"),
         )
 
     def warm(self) -> None:
@@ -131,7 +134,7 @@ class Engine:
         """Return how it answers: the size of its memory, what searches it, and the defaults of a question."""
         return {
             "entries": len(self.entries),
-            "backend": type(self.answerers[0].index).__name__.lower(),
+            "backend": self.backend,
             "top_k": self.top_k,
             "min_confidence": self.min_confidence,
             "confidence_from": self.confidence_from,
