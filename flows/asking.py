@@ -1,29 +1,64 @@
-"""Asking a home: finds the model, its index and its passages by name. No flow: nothing is stored."""
+"""Asking a home: finds the model, its index and its passages by name, and opens what answers. Nothing is stored."""
 
 import json
+from collections.abc import Sequence
+from typing import Final
 
-from flows.lookup import find_index, find_model, find_passages, open_home
-from schemas.artifacts import Name
-from schemas.resources import Resources
-from tasks.ask import Answer, AskInputs, ask
+from flows.lookup import (
+    find_calibration,
+    find_index,
+    find_index_over,
+    find_model,
+    find_passages,
+    find_searcher,
+    open_home,
+)
+from schemas.artifacts import Pretrained
+from schemas.qamat import Backend
+from tasks.answering import AnswerInputs, Engine
+
+BATCH_SIZES: Final = (1, 8, 32)
+"""Batches are padded to the smallest of these that holds their questions."""
 
 
-def ask_home(question: str, checkpoint: Name | None, top_k: int | None, home: str) -> Answer:
-    """Answer a question with a checkpoint over the memory that it was trained over.
+def open_engine(
+    home: str,
+    checkpoint: str | None,
+    memory: str | None,
+    *,
+    backend: Backend = "exact",
+    top_k: int | None,
+    min_confidence: float,
+    batch_sizes: Sequence[int],
+) -> Engine:
+    """Open a checkpoint over a memory; both are NAME or NAME@VERSION.
+
+    Args:
+        home: where the artifacts are.
+        checkpoint: None for the newest fine-tuned model.
+        memory: None for the one that the checkpoint was trained over.
+        backend: what searches the memory.
+        top_k: entries that are read; None for as many as in training.
+        min_confidence: below it the engine abstains.
+        batch_sizes: sizes of the batches that are compiled.
 
     Raises:
-        MissingArtifactError: there is no such checkpoint, or nothing was trained yet.
-        InputError: the question cannot be answered.
+        MissingArtifactError: one of them is not there, or nothing was trained yet.
+        IncompatibleArtifactError: the memory was encoded by another encoder than the checkpoint's.
+        InputError: ``top_k`` exceeds the memory.
     """
     store = open_home(home)
     model = find_model(store, checkpoint)
-    index = find_index(store, model)
+    index = find_index(store, model) if memory is None else find_index_over(store, model, memory)
     row = store.row(model)
-    passages = find_passages(store, store.row(index).inputs["memory"])
-    return ask(
-        question,
-        AskInputs(model, index, tuple(passages)),
-        top_k=top_k or int(json.loads(row.config)["top_k"]),
+    top_k = top_k or int(json.loads(row.config)["top_k"])
+    passages = tuple(find_passages(store, store.row(index).inputs["memory"]))
+    calibration = find_calibration(store, Pretrained(checkpoint=model, index=index), top_k)
+    return Engine.open(
+        store,
+        AnswerInputs(model, index, passages, calibration, find_searcher(store, index, backend)),
+        top_k=top_k,
         rounds=2 if row.module == "tasks.train_multihop" else 1,
-        resources=Resources(home=home),
+        min_confidence=min_confidence,
+        batch_sizes=batch_sizes,
     )

@@ -7,7 +7,7 @@ from prefect import flow
 
 from flows import steps
 from flows.indexing import index_over
-from flows.lookup import find_index
+from flows.lookup import find_index, find_searcher
 from qamat_core.store.registry import RegistryRow
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
@@ -47,7 +47,8 @@ def evaluate_qamat(order: Evaluate) -> Evaluated:
     index = read_memory(order, store, checkpoint, resources)
     config = evaluation_of(store.row(checkpoint))
     label = f"{order.checkpoint}-{questions.name}"[:56]
-    predictions = steps.evaluate(config, EvaluateInputs(checkpoint, questions, index), name=label, resources=resources)
+    inputs = EvaluateInputs(checkpoint, questions, index, find_searcher(store, index, order.backend))
+    predictions = steps.evaluate(config, inputs, name=label, resources=resources)
     metrics: dict[int, ArtifactRef] = {}
     for k, ref in predictions.items():
         place = place_of(store, checkpoint, index, questions, k)

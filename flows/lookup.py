@@ -7,13 +7,16 @@ from qamat_core.store.lineage import lineage
 from qamat_core.store.storage import open_storage
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
-from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
+from schemas.artifacts import ArtifactRef, Kind, Memory, Name, Pretrained
 from schemas.errors import IncompatibleArtifactError, MissingArtifactError
 from schemas.model import T5Config
+from schemas.qamat import Backend
 from tasks.count_corpus import CountInputs, Generation, Imported
 
 IMPORT: Final = "tasks.import_start"
 """The job that brings in what a model starts from."""
+UPDATE: Final = "tasks.update_index"
+"""The job that encodes what changed in a memory."""
 STUDY_MODEL: Final = "world-generated-s0-finetune"
 """The model of `qamat reproduce` that is asked when none is named."""
 
@@ -101,6 +104,54 @@ def find_base(store: Store, encoder: ArtifactRef, memory: Name) -> ArtifactRef:
     raise MissingArtifactError(f"{encoder} has encoded no version of qa_pairs/{memory}: run `qamat index build` first")
 
 
+def find_index_over(store: Store, checkpoint: ArtifactRef, memory: str) -> ArtifactRef:
+    """Return the newest index of a memory, NAME or NAME@VERSION, that a checkpoint can search.
+
+    Raises:
+        MissingArtifactError: there is no such memory, or nobody has encoded it.
+        IncompatibleArtifactError: other encoders than the checkpoint's have encoded it.
+    """
+    pairs, encoder = find_named(store, "qa_pairs", memory), encoder_of(store, checkpoint)
+    if index := find_encoded(store, encoder, pairs):
+        return index
+    remedy = f"run `qamat index build --checkpoint {checkpoint.name} --memory {pairs.name}`"
+    for row in reversed(store.registry.rows()):
+        if row.ref.kind == "index" and row.inputs["memory"].content == pairs.content:
+            other = row.inputs["encoder"]
+            raise IncompatibleArtifactError(
+                f"{pairs} was encoded by {other}, {checkpoint} searches by {encoder}: {remedy}"
+            )
+    raise MissingArtifactError(f"nobody has encoded {pairs}: {remedy}")
+
+
+def find_searcher(store: Store, index: ArtifactRef, backend: Backend) -> ArtifactRef | None:
+    """Return the newest searcher of an index, or of the one that it updates; None for exact search.
+
+    Raises:
+        MissingArtifactError: none was built.
+    """
+    if backend == "exact":
+        return None
+    whole = store.row(index).inputs.get("index", index) if store.row(index).module == UPDATE else index
+    for row in reversed(store.registry.rows()):
+        own = row.ref.kind == "searcher" and row.inputs["index"].content == whole.content
+        if own and json.loads(row.config)["backend"] == backend:
+            return row.ref
+    raise MissingArtifactError(f"{whole} has no searcher {backend}: run `qamat index build --backend {backend}`")
+
+
+def find_named(store: Store, kind: Kind, text: str) -> ArtifactRef:
+    """Return the newest version of NAME, or the one of NAME@VERSION.
+
+    Raises:
+        MissingArtifactError: there is none.
+    """
+    name, _, version = text.partition("@")
+    if version and not (version.isdecimal() and len(version) < 10):
+        raise MissingArtifactError(f"{text!r} is no version of kind {kind}: give NAME or NAME@VERSION")
+    return store.newest(kind, name, int(version) if version else None)
+
+
 def find_start(store: Store, name: Name) -> ArtifactRef:
     """Return the newest checkpoint of a name that was brought in for QAMAT to start from.
 
@@ -135,14 +186,14 @@ def find_passages(store: Store, memory: ArtifactRef) -> list[ArtifactRef]:
     return [ref for ref in made_of or made_with if ref.kind == "passages"]
 
 
-def find_model(store: Store, checkpoint: Name | None) -> ArtifactRef:
-    """Return a checkpoint; without a name, the study's fine-tuned model, else the newest that was fine-tuned.
+def find_model(store: Store, checkpoint: str | None) -> ArtifactRef:
+    """Return a checkpoint, NAME or NAME@VERSION; of none, the study's fine-tuned model, else the newest of its kind.
 
     Raises:
         MissingArtifactError: nothing was trained yet.
     """
     if checkpoint is not None:
-        return store.newest("checkpoint", checkpoint)
+        return find_named(store, "checkpoint", checkpoint)
     tuned = [row.ref for row in store.registry.rows() if row.module == "tasks.train_finetune"]
     if not tuned:
         raise MissingArtifactError(f"no fine-tuned model in {store.storage}: run `qamat reproduce --preset mini`")

@@ -11,8 +11,10 @@ from pathlib import Path
 from flows import large_pages
 from flows.local_server import LocalServer
 from qamat_core.processor import processor
+from qamat_core.store.storage import open_storage
 from qamat_core.store.store import Store
 
+_KEPT_FROM = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 SETTINGS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -20,7 +22,7 @@ SETTINGS = {
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
+    _KEPT_FROM: "0.3",
     large_pages.VARIABLE: large_pages.SETTING,
 }
 """No analytics, no pickles, a terminal for our own lines (logs go to the server), programs that were compiled once are
@@ -63,10 +65,22 @@ def set_environment(home: str) -> Path:
     place = Store(home).home
     directory = place / "prefect"
     os.environ.setdefault("PREFECT_HOME", str(directory))
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(place / "compiled" / processor()))
+    _keep_programs(place)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     return directory
+
+
+def keep_programs(home: str) -> None:
+    """Let programs that were compiled once be kept in a home, if it is there; call it before jax is imported."""
+    storage = open_storage(home)
+    if storage.exists():
+        _keep_programs(storage.directory)
+
+
+def _keep_programs(directory: Path) -> None:
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(directory / "compiled" / processor()))
+    os.environ.setdefault(_KEPT_FROM, SETTINGS[_KEPT_FROM])
 
 
 def _send_what_waits() -> None:

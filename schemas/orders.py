@@ -13,6 +13,7 @@ from schemas.base import Frozen
 from schemas.corpus import PairFormat
 from schemas.generation import ALL_TASKS, FilterName, GeneratorLengths, GeneratorTask, PromptFormat, RefilterConfig
 from schemas.preset_models import PresetName
+from schemas.qamat import Backend
 from schemas.resources import Processes, Resources, RunnerName
 from schemas.training import MeshShape
 
@@ -252,7 +253,7 @@ class BuildIndex(_Form):
     """What is to search the index, such as world-finetune."""
     memory: Name
     """The memory (``qa_pairs``) that is encoded."""
-    backend: Literal["exact", "int8", "scann"] = "exact"
+    backend: Backend = "exact"
     """What searches it: ``exact`` needs the index alone, ``int8`` keys of eight bits, ``scann`` an approximate tree."""
     mesh: MeshShape = Field(default=MeshShape(), title="Mesh of devices")
     """Which devices divide each batch."""
@@ -280,6 +281,8 @@ class Evaluate(_Form):
     """What is measured, such as world-finetune."""
     memory: Name | None = None
     """The memory (``qa_pairs``) that is searched; None for the one that the checkpoint was trained over."""
+    backend: Backend = "exact"
+    """What searches it; others than ``exact`` are made by `qamat index build --backend`."""
     questions: Name | None = None
     """Questions (``qa_examples``) that are registered; None for those of ``file``."""
     file: QuestionsFile | None = Field(default=None, title="Questions file")

@@ -11,6 +11,8 @@ from schemas.training import TrainingConfig
 VectorType = Literal["float32", "bfloat16"]
 
 
+Backend = Literal["exact", "int8", "scann"]
+"""What searches the keys of a memory: ``exact`` all, ``int8`` all in eight bits, ``scann`` an approximate tree."""
 Integration = Literal["both", "neural", "discrete"]
 """Which memory representations the decoder reads (sections 3.3 and 3.4)."""
 

@@ -28,7 +28,8 @@ from schemas.errors import InputError
 from schemas.evaluation import AttributionConfig
 from schemas.resources import Resources
 from schemas.tables import ATTRIBUTIONS, METRICS
-from tasks.qamat_stage import open_answering, open_checkpoint
+from tasks.qamat_stage import open_checkpoint
+from tasks.searching import open_answering
 
 Case = tuple[int, tuple[int, ...]]
 """A question by its place in the sample, and the rows that it is asked without."""

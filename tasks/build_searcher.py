@@ -10,10 +10,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from qamat_core.indexes.protocol import Index
 from qamat_core.qamat.examples import question_inputs
-from qamat_core.qamat.index import check_encoder
-from qamat_core.qamat.searcher import SearcherCard, build_searcher, load_card, load_searcher, measure_recall
+from qamat_core.qamat.searcher import SearcherCard, build_searcher, measure_recall
 from qamat_core.store.shards import iter_shard
 from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.training.mesh import use_mesh
@@ -53,20 +51,6 @@ def run(config: SearchConfig, inputs: SearcherInputs, *, name: Name, resources: 
         return {"searcher": DirectoryDraft(work / "searcher", notes=notes)}
 
     return store.produce(job, build)["searcher"]
-
-
-def open_searcher(store: Store, searcher: ArtifactRef, checkpoint: OpenCheckpoint) -> Index:
-    """Open a searcher that a checkpoint is to search by; keys stay in their files.
-
-    Raises:
-        IncompatibleArtifactError: another encoder or tokenizer made the index that it searches.
-        CorruptArtifactError: a file is damaged.
-    """
-    directory = store.open_directory(searcher)
-    card = load_card(directory)
-    check_encoder(card, checkpoint.encoder, checkpoint.tokenizer.fingerprint)
-    keys = np.asarray(open_index(store, card.index, checkpoint)[0].keys)
-    return load_searcher(directory, keys, card)
 
 
 def _build(store: Store, config: SearchConfig, inputs: SearcherInputs, directory: Path) -> tuple[SearcherCard, float]:

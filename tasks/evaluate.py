@@ -27,16 +27,18 @@ from schemas.errors import ConfigError, InputError
 from schemas.qamat import EvaluationConfig
 from schemas.resources import Resources
 from schemas.tables import QA_PAIRS
-from tasks.qamat_stage import OpenCheckpoint, open_answering, open_checkpoint
+from tasks.qamat_stage import OpenCheckpoint, open_checkpoint
+from tasks.searching import open_answering
 
 
 @dataclass(frozen=True)
 class EvaluateInputs:
-    """``index`` is None for a closed-book model."""
+    """``index`` is None for a closed-book model; ``searcher`` is None to search exactly."""
 
     checkpoint: ArtifactRef
     questions: ArtifactRef
     index: ArtifactRef | None = None
+    searcher: ArtifactRef | None = None
 
 
 def run(
@@ -118,7 +120,7 @@ def _memory(
 ) -> tuple[FrozenMemory, Index, MemoryEntries]:
     """Open the memory; a closed-book model gets an empty one of one row that is never read."""
     if inputs.index:
-        return open_answering(store, inputs.index, checkpoint)
+        return open_answering(store, inputs.index, checkpoint, inputs.searcher)
     config = checkpoint.reader.config
     nothing = np.zeros((1, config.t5.d_model), np.float32)
     memory = FrozenMemory(nothing, nothing, np.zeros((1, config.value_length), np.int32))

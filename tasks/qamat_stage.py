@@ -5,13 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-from jax import Array
 
-from qamat_core.indexes.oracle import Oracle
-from qamat_core.indexes.protocol import Index
-from qamat_core.indexes.updated import Spliced, UpdatedIndex
 from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import QueryExamples, question_examples, with_share
@@ -97,26 +92,6 @@ def open_memory(store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint) ->
     pairs = store.open_table(card.memory)
     entries = MemoryEntries(pairs, checkpoint.tokenizer, checkpoint.reader.config)
     return place_memory(arrays, current_mesh()), entries
-
-
-def open_answering(
-    store: Store, index: ArtifactRef, checkpoint: OpenCheckpoint
-) -> tuple[FrozenMemory, Index, MemoryEntries]:
-    """Open an index to be answered from: its arrays stay in their files, the search of its keys is exact.
-
-    Raises:
-        IncompatibleArtifactError: another encoder or tokenizer made the index.
-    """
-    arrays, card = open_index(store, index, checkpoint)
-    entries = MemoryEntries(store.open_table(card.memory), checkpoint.tokenizer, checkpoint.reader.config)
-    return arrays, _search_of(arrays.keys), entries
-
-
-def _search_of(keys: Array | np.ndarray | Spliced) -> Index:
-    """Return the exact search of keys; of those of an update its older part and its tail are searched apart."""
-    if isinstance(keys, Spliced):
-        return UpdatedIndex(Oracle(keys.older), Oracle(keys.tail), keys.splice)
-    return Oracle(np.asarray(keys))
 
 
 def open_questions(store: Store, questions: ArtifactRef) -> pa.Table:

@@ -36,5 +36,15 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def askable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a model that answers (tests.tasks.tiny_home); copy it before you change it."""
+    from tests.tasks.tiny_home import make_home  # noqa: PLC0415 - jax is imported by those alone who want it
+
+    home = tmp_path_factory.mktemp("askable")
+    make_home(home)
+    return home
+
+
 settings.register_profile("shared", deadline=None)  # how long an example takes says little on a machine that others use
 settings.load_profile("shared")

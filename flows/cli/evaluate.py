@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli.ask import BackendName
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
 from flows.cli.output import print_json, print_table
 from flows.cli.running import running
@@ -18,6 +19,7 @@ def evaluate(
     memory: Annotated[
         str | None, typer.Option(help="The memory that is searched (default: the one it was trained over).")
     ] = None,
+    backend: BackendName = "exact",
     questions: Annotated[str | None, typer.Option(help="Questions that are registered (qa_examples).")] = None,
     dataset: Annotated[str | None, typer.Option(help="With --path: the data set's name.")] = None,
     path: Annotated[Path | None, typer.Option(help="A file of questions (NQ-open JSONL, DPR CSV; .gz too).")] = None,
@@ -32,7 +34,14 @@ def evaluate(
         raise typer.BadParameter("--dataset and --path go together")
     file = {"path": str(path.absolute()), "dataset": dataset, "split": split} if path else None
     order = Evaluate.model_validate(
-        {"checkpoint": checkpoint, "memory": memory, "questions": questions, "file": file, "home": home}
+        {
+            "checkpoint": checkpoint,
+            "memory": memory,
+            "backend": backend,
+            "questions": questions,
+            "file": file,
+            "home": home,
+        }
     )
     with running(home):
         from flows.evaluate import evaluate_qamat

@@ -9,6 +9,7 @@ from flows.cli.options import DEFAULT_HOME, AsJson, Home
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 from flows.cli.updates import compact, update
+from schemas.qamat import Backend
 
 if TYPE_CHECKING:
     from schemas.artifacts import Indexed
@@ -27,7 +28,7 @@ def index() -> None:
 def build(
     checkpoint: Annotated[str, typer.Option(help="The checkpoint that is to search it.")],
     memory: Annotated[str, typer.Option(help="The memory (qa_pairs) that is encoded.")],
-    backend: Annotated[str, typer.Option(help="What searches it: exact, int8 or scann (approximate).")] = "exact",
+    backend: Annotated[Backend, typer.Option(help="What is to search it; scann is approximate.")] = "exact",
     mesh: Mesh = None,
     together: Together = None,
     home: Home = DEFAULT_HOME,

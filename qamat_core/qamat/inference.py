@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import jax
 import numpy as np
@@ -16,6 +16,9 @@ from qamat_core.qamat.search import FrozenMemory
 from qamat_core.t5.decoding import Decoded, greedy
 from qamat_core.training.checkpoint import Params
 from schemas.qamat import Integration
+
+_PIECES: Final = 1024
+"""That a processor encodes at a time: more do not stay in its cache. Decoding still takes the whole batch."""
 
 
 class Answered(NamedTuple):
@@ -119,7 +122,8 @@ class Answerer:
     def _programs(self) -> "_Programs":
         integration = self.integration or self.reader.config.answering
         settings = self.reader.config.model_copy(update={"integration": integration})
-        return _programs(replace(self.reader, config=settings), self.slots)
+        pieces = _PIECES if jax.default_backend() == "cpu" else None
+        return _programs(replace(self.reader, config=settings, pieces=pieces), self.slots)
 
 
 class _Programs:

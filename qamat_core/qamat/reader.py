@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.integration import add_neural, combine, mark_ranks, prepend_entries
-from qamat_core.qamat.retriever import encode, mask_positions, queries_at
+from qamat_core.qamat.retriever import encode_in_groups, mask_positions, queries_at
 from qamat_core.t5.network import T5, shift_right
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.step import token_loss
@@ -43,6 +43,8 @@ class Reader:
     config: QamatConfig
     first_sentinel: int
     """The id of <extra_id_0>, the [MASK]."""
+    pieces: int | None = None
+    """Rows of about so many pieces are encoded at a time; None for all at once."""
 
     @property
     def model(self) -> T5:
@@ -51,9 +53,13 @@ class Reader:
 
     def query(self, params: Params, tokens: Int[Array, "B L"], masks: int) -> Query:
         """Encode an input and take its queries."""
-        encoded = encode(self.model, params, tokens)
+        encoded = self._encode(params, tokens)
         positions = mask_positions(tokens, self.first_sentinel, masks)
         return Query(encoded, positions, queries_at(encoded, positions) / self.config.temperature)
+
+    def _encode(self, params: Params, tokens: Int[Array, "B L"]) -> Float[Array, "B L D"]:
+        group = max(1, self.pieces // tokens.shape[1]) if self.pieces else len(tokens)
+        return encode_in_groups(self.model, params, tokens, group)
 
     def extend(
         self, tokens: Int[Array, "B L"], entries: Int[Array, "B K V"], visible: Float[Array, "B K"]
@@ -73,7 +79,7 @@ class Reader:
         ``visible`` is 1 for the entries that are shown.
         """
         extended = self.extend(tokens, entries, visible)
-        return Context(encode(self.model, params, extended), extended)
+        return Context(self._encode(params, extended), extended)
 
     def integrate(
         self,

@@ -31,6 +31,20 @@ def encode(model: T5, params: Params, tokens: Int[Array, "B L"]) -> Float[Array,
     return model.apply({"params": params}, tokens, method="encode")  # pyright: ignore[reportReturnType]
 
 
+def encode_in_groups(model: T5, params: Params, tokens: Int[Array, "B L"], group: int) -> Float[Array, "B L D"]:
+    """Return F(X) as ``encode`` does, at most ``group`` rows at a time: bounds memory.
+
+    Where there are several groups, a gradient encodes each again and keeps one group's activations.
+    """
+    count = -(-len(tokens) // group)
+    if count == 1:
+        return encode(model, params, tokens)
+    size = -(-len(tokens) // count)
+    cut = jnp.pad(tokens, ((0, count * size - len(tokens)), (0, 0))).reshape(count, size, -1)
+    encoded = jax.lax.map(jax.checkpoint(lambda part: encode(model, params, part)), cut)
+    return encoded.reshape(count * size, *encoded.shape[2:])[: len(tokens)]
+
+
 def encode_cls(model: T5, params: Params, tokens: Int[Array, "N L"]) -> Float[Array, "N D"]:
     """Return f(m; [CLS]) of keys or values, whose first token is [CLS]."""
     return encode(model, params, tokens)[:, 0]

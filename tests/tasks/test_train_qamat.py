@@ -61,6 +61,7 @@ from tasks import (
     train_tokenizer,
 )
 from tasks.qamat_stage import QuestionStageInputs
+from tasks.searching import open_search
 from tests.tasks.corpus import register
 
 T5 = T5Config(variant="1.0", d_model=16, num_heads=2, head_dim=8, d_ff=16, num_encoder_layers=1, num_decoder_layers=1)
@@ -266,20 +267,21 @@ def test_a_searcher_is_made_of_an_index_and_serves_those_who_may_search_it(
     made = build_searcher.run(config, inputs, name=backend, resources=chain.resources)
     searched = qamat_stage.open_checkpoint(chain.store, chain.finetuned)
     keys = qamat_stage.open_index(chain.store, chain.index, searched)[0].keys
-    index, queries = build_searcher.open_searcher(chain.store, made, searched), np.asarray(keys[:5])
-    found, wanted = index.search(queries, 3), Oracle(np.asarray(keys)).search(queries, 3)
+    _, search, _ = open_search(chain.store, chain.index, searched, made)
+    queries = np.asarray(keys[:5])
+    found, wanted = search.search(queries, 3), Oracle(np.asarray(keys)).search(queries, 3)
     np.testing.assert_allclose(found.scores, wanted.scores, rtol=0.02)
     card = json.loads((chain.store.open_directory(made) / "searcher.json").read_text())
     assert card["encoder"] == chain.inbatch.content
     assert card["recall"]["10"] >= 0.9
     stranger = qamat_stage.open_checkpoint(chain.store, chain.init)
     with pytest.raises(IncompatibleArtifactError, match=f"was made by encoder {chain.inbatch.content[:16]}, .*"):
-        build_searcher.open_searcher(chain.store, made, stranger)
+        open_search(chain.store, chain.index, stranger, made)
     shutil.copytree(chain.resources.home, tmp_path / "home")
     file = next(path for path in (tmp_path / "home" / made.uri).iterdir() if path.suffix == ".npy")
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(CorruptArtifactError, match=file.name):
-        build_searcher.open_searcher(Store(str(tmp_path / "home")), made, searched)
+        open_search(Store(str(tmp_path / "home")), chain.index, searched, made)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3])

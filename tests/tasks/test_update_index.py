@@ -21,7 +21,8 @@ from schemas.qamat import IndexConfig, InitConfig, QamatConfig
 from schemas.resources import Resources
 from schemas.training import TokenizerConfig
 from tasks import build_index, compact_index, edit_memory, init_qamat, train_tokenizer, update_index
-from tasks.qamat_stage import open_answering, open_checkpoint
+from tasks.qamat_stage import open_checkpoint
+from tasks.searching import open_answering
 from tests.tasks.corpus import register
 
 PLACES = ["Ulm", "Bonn", "Kiel", "Jena", "Köln", "Trier", "Mainz", "Celle", "Fulda", "Gera"]

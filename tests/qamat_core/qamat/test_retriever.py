@@ -1,5 +1,6 @@
 """Retrieval picks the right entries: every mask counts, banned entries never take a slot."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from qamat_core.qamat.retriever import (
     Ranking,
     Retrieved,
     contrastive_loss,
+    encode_in_groups,
     mask_positions,
     top_entries,
     weights,
@@ -84,3 +86,10 @@ def test_banned_entries_leave_the_denominator():
 def test_an_entry_is_allowed_unless_banned():
     found = Retrieved(jnp.asarray([[0, 1]]), jnp.asarray([[-1000.0, 2 * NEGATIVE]]))
     assert found.allowed.tolist() == [[True, False]]
+
+
+def test_rows_encoded_in_groups_are_those_encoded_at_once():
+    tokens = tiny.inputs(tiny.TEXTS[:5])
+    in_groups = jax.jit(encode_in_groups, static_argnums=(0, 3))(tiny.reader().model, tiny.params(), tokens, 2)
+    real = tokens != 0
+    np.testing.assert_allclose(np.asarray(in_groups)[real], tiny.encode(tokens)[real], rtol=1e-4, atol=1e-5)

@@ -1,0 +1,64 @@
+"""`qamat serve`: answers over HTTP, and a page."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.ask import BackendName, Checkpoint, Memory, MinConfidence, TopK
+from flows.cli.options import DEFAULT_HOME, AsJson, Home
+
+DEFAULT_RATE = 50.0
+"""Questions a second of one client, where others than this machine can reach the server."""
+
+
+def serve(
+    checkpoint: Checkpoint = None,
+    memory: Memory = None,
+    backend: BackendName = "exact",
+    top_k: TopK = None,
+    min_confidence: MinConfidence = 0.0,
+    host: Annotated[str, typer.Option(help="Where to listen; one that others can reach wants a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8321,
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with the token that clients show (else the variable QAMAT_TOKEN).")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Questions a second of one client; 0 is no limit (default: 0 on this machine, else 50)."
+        ),
+    ] = None,
+    burst: Annotated[int, typer.Option(min=1, help="Questions that a client may save up.")] = 100,
+    max_batch: Annotated[int, typer.Option(min=1, help="Questions of one request.")] = 64,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Answer questions over HTTP, with a page at /, until Ctrl-C (docs/serving.md)."""
+    from flows.runtime import keep_programs
+    from flows.serving.settings import TOKEN_VARIABLE, ServingSettings, is_loopback, read_token
+
+    settings = ServingSettings(
+        host=host,
+        port=port,
+        token=read_token(token_file, os.environ.get(TOKEN_VARIABLE)),
+        rate=(0.0 if is_loopback(host) else DEFAULT_RATE) if rate is None else rate,
+        burst=burst,
+        max_batch=max_batch,
+    )
+    keep_programs(home)  # before jax is imported
+    from flows.asking import BATCH_SIZES, open_engine
+    from flows.serving.server import serve as serve_until_stopped
+
+    engine = open_engine(
+        home,
+        checkpoint,
+        memory,
+        backend=backend,
+        top_k=top_k,
+        min_confidence=min_confidence,
+        batch_sizes=BATCH_SIZES,
+    )
+    engine.warm()
+    serve_until_stopped(engine, settings, as_json=as_json)

@@ -1,0 +1,1 @@
+"""Fusion-in-Decoder, the reader of passages that QAMAT is compared with."""
