@@ -32,6 +32,7 @@ import tasks.count_corpus
 import tasks.edit_memory
 import tasks.evaluate
 import tasks.evaluate_bm25
+import tasks.evaluate_repaq
 import tasks.extract_answers
 import tasks.filter_open_domain
 import tasks.filter_questions
@@ -54,6 +55,8 @@ import tasks.train_generator
 import tasks.train_global
 import tasks.train_inbatch
 import tasks.train_multihop
+import tasks.train_repaq
+import tasks.train_reranker
 import tasks.train_tokenizer
 import tasks.update_index
 from flows.progress import ArtifactTeller, console_teller
@@ -208,6 +211,9 @@ train_finetune = _step("fine-tune", tasks.train_finetune.run)
 train_multihop = _step("train multi-hop", tasks.train_multihop.run)
 train_closed_book = _step("train closed-book", tasks.train_closed_book.run)
 evaluate = _step("evaluate", tasks.evaluate.run)
+train_repaq = _step("train RePAQ", tasks.train_repaq.run)
+train_reranker = _step("train re-ranker", tasks.train_reranker.run)
+evaluate_repaq = _step("evaluate RePAQ", tasks.evaluate_repaq.run)
 evaluate_bm25 = _step("evaluate BM25", tasks.evaluate_bm25.run)
 calibrate = _step("calibrate", tasks.calibrate.run)
 measure_abstention = _step("measure abstention", tasks.measure_abstention.run)

@@ -31,6 +31,7 @@ from schemas.qamat import (
     MultihopConfig,
     QamatConfig,
 )
+from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 from schemas.world import WorldConfig
 
@@ -153,6 +154,8 @@ def _stages(scale: _Scale) -> TrainingPreset:
             passages=_training(2 * scale.pretraining_steps, scale.inbatch_size, 1e-3),  # as many steps as QAMAT's
             questions=finetuning,
         ),
+        repaq=RepaqConfig(**frozen, training=finetuning),
+        reranker=RerankerConfig(**frozen, training=finetuning),
     )
 
 
@@ -163,5 +166,6 @@ def _evaluation() -> EvaluationPreset:
         two_hop_one_round=EvaluationConfig(top_k=32, ks=(32,), recall_at=(1, 10, 20, 30)),
         two_hop=EvaluationConfig(top_k=16, ks=(16,), recall_at=(1, 10), rounds=2),
         closed_book=EvaluationConfig(rounds=0, ks=(1,), recall_at=(1,)),
+        repaq=RepaqEvaluationConfig(),
         memory_shares=(0.0, 0.08, 0.25, 0.5, 1.0),
     )

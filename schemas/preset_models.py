@@ -23,6 +23,7 @@ from schemas.qamat import (
     InitConfig,
     MultihopConfig,
 )
+from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
 
 T5_AIDS: Final = ("a pointer head", "an encoder whose attention starts out local")
 """What a T5 of the small presets has inside; one that was made elsewhere has it not."""
@@ -56,6 +57,10 @@ class TrainingPreset(Frozen):
     data set's questions alone: composed ones did it harm on dev."""
     multihop: MultihopConfig
     closed_book: ClosedBookConfig
+    repaq: RepaqConfig
+    """It starts from stage one's checkpoint, and so does its re-ranker: one that starts from random weights retrieves
+    nothing that it could learn from."""
+    reranker: RerankerConfig
 
     def seeded(self, seed: int) -> "TrainingPreset":
         """Return the same stages with another seed."""
@@ -77,6 +82,7 @@ class EvaluationPreset(Frozen):
     two_hop_one_round: EvaluationConfig
     two_hop: EvaluationConfig
     closed_book: EvaluationConfig
+    repaq: RepaqEvaluationConfig
     memory_shares: tuple[float, ...]
     """Shares of the memory of Figure 7."""
 

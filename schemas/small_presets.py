@@ -32,6 +32,7 @@ from schemas.qamat import (
     MultihopConfig,
     QamatConfig,
 )
+from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 from schemas.world import WorldConfig
 
@@ -94,6 +95,10 @@ class _Scale(Frozen):
     closed_passages: tuple[int, int, float]
     closed_questions: tuple[int, float]
     """Batch size, learning rate; its steps are those that QAMAT's stages have beyond ``closed_passages``."""
+    repaq: tuple[int, int, float]
+    reranker: tuple[int, int, float]
+    candidates: int
+    """Entries that RePAQ and its re-ranker learn to rank."""
     slots: int
     hop_slots: int
 
@@ -188,6 +193,13 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
             passages=_training(*scale.closed_passages),
             questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
         ),
+        repaq=RepaqConfig(
+            model=model,
+            training=_training(*scale.repaq),
+            top_k=scale.candidates,
+            refresh_every=-(-scale.repaq[0] // 4),
+        ),
+        reranker=RerankerConfig(model=model, training=_training(*scale.reranker), top_k=scale.candidates),
     )
 
 
@@ -199,6 +211,7 @@ def _evaluation(scale: _Scale) -> EvaluationPreset:
         two_hop_one_round=EvaluationConfig(top_k=2 * two, ks=(2 * two,), recall_at=(1, 4)),
         two_hop=EvaluationConfig(top_k=two, ks=(two,), recall_at=(1, 4), rounds=2),
         closed_book=EvaluationConfig(rounds=0, ks=(1,), recall_at=(1,)),
+        repaq=RepaqEvaluationConfig(),
         memory_shares=(0.0, 0.25, 0.5, 0.75, 1.0),
     )
 
@@ -224,6 +237,9 @@ def toy() -> Preset:
             multihop=(4, 8, 1e-3),
             closed_passages=(4, 8, 1e-3),
             closed_questions=(8, 1e-3),
+            repaq=(4, 8, 1e-3),
+            reranker=(4, 8, 1e-3),
+            candidates=8,
             slots=2,
             hop_slots=2,
         ),
@@ -251,6 +267,9 @@ def smoke() -> Preset:
             multihop=(60, 32, 1e-3),
             closed_passages=(100, 48, 3e-3),
             closed_questions=(48, 3e-3),
+            repaq=(60, 16, 1e-3),
+            reranker=(60, 16, 1e-3),
+            candidates=8,
             slots=4,
             hop_slots=2,
         ),
@@ -276,6 +295,9 @@ def mini() -> Preset:
             multihop=(800, 32, 1.5e-3),
             closed_passages=(140, 96, 3e-3),
             closed_questions=(400, 4e-3),
+            repaq=(200, 32, 1e-3),
+            reranker=(200, 16, 1e-3),
+            candidates=16,
             slots=4,
             hop_slots=2,
         ),

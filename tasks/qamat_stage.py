@@ -25,9 +25,10 @@ from qamat_core.training.partitioning import check_divisible
 from qamat_core.training.processes import meet
 from qamat_core.training.step import LossFn
 from schemas.artifacts import ArtifactRef, Digest, Name
+from schemas.base import Frozen
 from schemas.errors import ConfigError, IncompatibleArtifactError, TrainingError
 from schemas.model import NOT_SHAPE
-from schemas.qamat import ClosedBookConfig, FinetuneConfig, QamatConfig, StageConfig
+from schemas.qamat import FinetuneConfig, QamatConfig
 from schemas.resources import Resources
 
 NOBODY: Digest = "0" * 64
@@ -176,7 +177,7 @@ def train_on_questions(
 def produce_checkpoint(
     store: Store,
     module: str,
-    config: StageConfig | ClosedBookConfig,
+    config: Frozen,
     inputs: Mapping[str, ArtifactRef],
     name: Name,
     learn: Callable[[Path], tuple[OpenCheckpoint, Trained]],

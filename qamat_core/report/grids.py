@@ -108,7 +108,15 @@ _CORPUS_METRICS: Final = (
     "open_domain_filter_precision",
     "open_domain_filter_recall",
 )
-_SINGLE_HOP_ROWS: Final = ("QAMAT Fine-tuned", "QAMAT Zero-Shot", "Closed-book T5", "BM25 questions")
+_SINGLE_HOP_ROWS: Final = (
+    "QAMAT Fine-tuned",
+    "QAMAT Zero-Shot",
+    "Closed-book T5",
+    "BM25 questions",
+    "Dense questions",
+    "RePAQ",
+    "RePAQ+Rerank",
+)
 _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
 _ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at_coverage")
 _FINE_TUNED: Final = ("QAMAT Fine-tuned",)

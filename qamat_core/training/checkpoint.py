@@ -32,7 +32,7 @@ class CheckpointCard(Frozen):
     """What is needed to use a checkpoint: its role, its model's shape, its tokenizer."""
 
     role: str
-    """The stage that made it: generator, init, inbatch, global, finetune, multihop, closed-book."""
+    """The stage that made it: generator, init, inbatch, global, finetune, multihop, closed-book, repaq, reranker."""
     model: T5Config
     tokenizer: ArtifactRef
     settings: dict[str, Any]

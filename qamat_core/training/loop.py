@@ -34,6 +34,7 @@ def train(
     loss_fn: LossFn,
     batches: BatchOf,
     work: Path,
+    until: int | None = None,
 ) -> Trained:
     """Train for ``config.steps`` steps and return the last parameters.
 
@@ -44,12 +45,15 @@ def train(
         loss_fn: differentiated by its first argument and compiled once: batches must keep their shapes.
         batches: returns the batch of a step, counted from 0; called ahead of the step, by a thread.
         work: keeps resumable checkpoints while the stage runs.
+        until: stop after so many steps, counted from the start; the next call with the same ``work`` goes on there, as
+            if the training had not been stopped. None for ``config.steps``.
 
     Raises:
         TrainingError: the loss is not finite or diverges, or a parameter is not finite; names the step and the last
             good checkpoint.
         CorruptArtifactError: the stage was run before, and none of its resumable checkpoints is whole.
     """
+    last = config.steps if until is None else min(until, config.steps)
     optimizer = build_optimizer(config.optimizer, config.steps, config.frozen)
     mesh = current_mesh()
     step_fn = compile_step(optimizer, loss_fn, config.accumulate)
@@ -57,20 +61,20 @@ def train(
     with ResumePoints(work / "resume") as resume:
         start, state, points, loader = resume.restore(fresh) or Resumed(0, fresh, [], {"next_index": 0})
         key = jax.random.key(config.seed)
-        stream = batch_stream(batches, config.steps)
+        stream = batch_stream(batches, last)
         with Curve(stage, config, points) as curve, closing(stream):
             stream.set_state(loader)
             try:
-                for done in range(start + 1, config.steps + 1):
+                for done in range(start + 1, last + 1):
                     batch = place_batch(next(stream), mesh)
                     state, metrics = step_fn(state, batch, jax.random.fold_in(key, done - 1))
                     curve.add(done, metrics)
-                    if done % config.save_every == 0 and done < config.steps:
+                    if (done % config.save_every == 0 or done == last) and done < config.steps:
                         curve.settle()
                         resume.save(done, state, curve.points, stream.get_state())
                 curve.settle()
                 if not all_finite(state["params"]):  # the loss shows it a step later
-                    raise NotLearningError(f"a parameter is not finite after step {config.steps}")
+                    raise NotLearningError(f"a parameter is not finite after step {last}")
             except NotLearningError as fault:
                 raise TrainingError(f"{stage}: {fault}; {_remedy(resume)}") from None
     return Trained(gather(state["params"], mesh), curve.points)

@@ -26,7 +26,7 @@ def test_one_round_learns_as_long_and_reads_as_many_entries_as_two(name: str):
 
 def test_a_seed_reaches_every_stage():
     seeded, plain = preset("toy").training.seeded(7), preset("toy").training
-    stages = ("inbatch", "global_", "finetune", "two_hop_one_round", "multihop")
+    stages = ("inbatch", "global_", "finetune", "two_hop_one_round", "multihop", "repaq", "reranker")
     assert {getattr(seeded, stage).training.seed for stage in stages} == {7}
     assert (seeded.init.seed, seeded.closed_book.passages.seed, seeded.closed_book.questions.seed) == (7, 7, 7)
     assert seeded.seeded(0) == plain
@@ -35,7 +35,17 @@ def test_a_seed_reaches_every_stage():
 def test_another_t5_reaches_every_stage_and_changes_nothing_else():
     t5 = T5Config(d_model=16, dtype="bfloat16", remat=True)
     over, plain = preset("toy").training.over(t5), preset("toy").training
-    stages = ("init", "inbatch", "global_", "finetune", "two_hop_one_round", "multihop", "closed_book")
+    stages = (
+        "init",
+        "inbatch",
+        "global_",
+        "finetune",
+        "two_hop_one_round",
+        "multihop",
+        "closed_book",
+        "repaq",
+        "reranker",
+    )
     # The type of activations is no part of its shape.
     shape = t5.model_copy(update={"dtype": "float32", "remat": False})
     assert {getattr(over, stage).model.t5 for stage in stages} == {shape}

@@ -139,3 +139,14 @@ def test_token_loss_agrees_with_numpy_and_ignores_padding(seed: int, z_loss: flo
     losses = [log_z[i, j] - logits[i, j, targets[i, j]] + z_loss * log_z[i, j] ** 2 for i, j in places]
     expected = np.mean(losses) if losses else 0.0
     assert float(token_loss(jnp.asarray(logits), jnp.asarray(targets), z_loss)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_training_in_parts_ends_like_a_whole_one(tmp_path: Path):
+    whole = train("line", CONFIG, START, loss_fn, batches, tmp_path / "whole")
+    asked: list[int] = []
+    heard = lambda step: asked.append(step) or batches(step)  # noqa: E731
+    parts = [train("line", CONFIG, START, loss_fn, heard, tmp_path / "parts", until=last) for last in (5, 10, 15)]
+    assert asked == list(range(12))
+    assert parts[-1].history == whole.history
+    assert [part.history[-1]["step"] for part in parts] == [3, 9, 12]
+    np.testing.assert_array_equal(parts[-1].params["w"], whole.params["w"])

@@ -1,0 +1,70 @@
+"""The baselines of Table 2 that answer with a retrieved entry's answer: dense questions, RePAQ, RePAQ and a re-ranker."""
+
+from collections.abc import Callable
+
+from flows import steps
+from flows.study import Study, single_hop
+from flows.training import with_index
+from schemas.artifacts import ArtifactRef, Name, Pretrained
+from schemas.orders import MemoryKind
+from tasks.evaluate_repaq import RepaqInputs
+from tasks.repaq_stage import RankingInputs
+from tasks.train_reranker import RerankerInputs
+
+
+def dense_questions(study: Study, kind: MemoryKind) -> ArtifactRef:
+    """Measure the nearest question by the encoder of QAMAT's stage one, which no question of the data set trained."""
+    return _measured(study, kind, "Dense questions", lambda seed: study.model(kind, seed).inbatch)
+
+
+def repaq(study: Study, kind: MemoryKind) -> ArtifactRef:
+    """Measure RePAQ's retriever."""
+    return _measured(study, kind, "RePAQ", lambda seed: retriever(study, kind, seed))
+
+
+def repaq_reranked(study: Study, kind: MemoryKind) -> ArtifactRef:
+    """Measure RePAQ with its re-ranker."""
+    return _measured(
+        study,
+        kind,
+        "RePAQ+Rerank",
+        lambda seed: retriever(study, kind, seed),
+        lambda seed: reranker(study, kind, seed),
+    )
+
+
+def retriever(study: Study, kind: MemoryKind, seed: int) -> Pretrained:
+    """Train RePAQ's retriever from QAMAT's stage one, and encode the memory with it."""
+    config, name = study.numbers.training.seeded(seed), f"{study.name}-{kind}-s{seed}-repaq"
+    memory, start = study.memory(kind), study.model(kind, seed).inbatch.checkpoint
+    inputs = RankingInputs(start, memory.qa_pairs, study.world.questions["train"])
+    checkpoint = steps.train_repaq(config.repaq, inputs, name=name, resources=study.resources)
+    return with_index(config, checkpoint, memory, name=name, resources=study.resources)
+
+
+def reranker(study: Study, kind: MemoryKind, seed: int) -> ArtifactRef:
+    """Train the re-ranker from QAMAT's stage one, on what RePAQ's retriever finds."""
+    config, found = study.numbers.training.seeded(seed), retriever(study, kind, seed)
+    start, questions = study.model(kind, seed).inbatch.checkpoint, study.world.questions["train"]
+    inputs = RerankerInputs(start, study.memory(kind).qa_pairs, questions, found.checkpoint)
+    name = f"{study.name}-{kind}-s{seed}-reranker"
+    return steps.train_reranker(config.reranker, inputs, name=name, resources=study.resources)
+
+
+def _measured(
+    study: Study,
+    kind: MemoryKind,
+    row: str,
+    model: Callable[[int], Pretrained],
+    ranking: Callable[[int], ArtifactRef | None] = lambda seed: None,
+) -> ArtifactRef:
+    label = row.lower().replace(" ", "-").replace("+", "-")
+    questions, config = study.world.questions[study.split], study.numbers.evaluation.repaq
+    runs: list[ArtifactRef] = []
+    for seed in study.seeds:
+        name: Name = f"{study.name}-{kind}-s{seed}-{label}-{study.split}"
+        found = model(seed)
+        inputs = RepaqInputs(found.checkpoint, found.index, questions, ranking(seed))
+        runs.append(steps.evaluate_repaq(config, inputs, name=name, resources=study.resources))
+    name = f"{study.name}-{kind}-{label}"
+    return study.summarise([single_hop(study, "table2", row, kind)], runs, name, (1, config.top_k))

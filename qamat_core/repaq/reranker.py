@@ -1,0 +1,79 @@
+"""The re-ranker: a T5's encoder reads an entry and the question behind it, as QAMAT's reader does with one slot.
+
+The score is the vector at [MASK] times a learned one, the only parameter besides the T5's.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from qamat_core.indexes.protocol import Found
+from qamat_core.qamat.reader import Reader
+from qamat_core.qamat.retriever import mask_positions, queries_at
+from qamat_core.training.checkpoint import Params
+
+HEAD: Final = "rerank_head"
+"""Where the learned vector stands at the top of the tree."""
+
+
+def with_head(params: Params, width: int, seed: int) -> Params:
+    """Return a T5's parameters with a head drawn at random.
+
+    Args:
+        params: of the T5.
+        width: D.
+        seed: draws the head.
+    """
+    kernel = np.random.default_rng(seed).normal(size=width) / width**0.5
+    return {**params, HEAD: {"kernel": kernel.astype(np.float32)}}
+
+
+def score_pairs(
+    reader: Reader, params: Params, questions: Int[Array, "P L"], entries: Int[Array, "P V"]
+) -> Float[Array, " P"]:
+    """Return the score of each question, ``[MASK] question``, with an entry, ``[CLS] answer question``."""
+    tokens = reader.extend(questions, entries[:, None], jnp.ones((len(questions), 1)))
+    encoded = reader.model.apply({"params": params}, tokens, method="encode")
+    positions = mask_positions(tokens, reader.first_sentinel, 1)
+    return queries_at(encoded, positions)[:, 0] @ params[HEAD]["kernel"]  # pyright: ignore[reportArgumentType]
+
+
+def rerank(
+    reader: Reader,
+    params: Params,
+    questions: Int[np.ndarray, "E L"],
+    value_tokens: np.ndarray,
+    found: Found,
+    batch_size: int,
+) -> Found:
+    """Return what was found for E questions in the order, and with the scores, of the re-ranker.
+
+    Args:
+        reader: of the re-ranker.
+        params: its parameters, the head among them.
+        questions: tokens of ``[MASK] question``.
+        value_tokens: [M, V], of all entries; may be mapped from a file.
+        found: [E, K], by the retriever.
+        batch_size: pairs that are read at once.
+    """
+    k = found.rows.shape[1]
+    scores = np.full(found.rows.size, -np.inf, np.float32)
+    pairs = np.flatnonzero(found.rows.ravel() >= 0)
+    for start in range(0, len(pairs), batch_size):
+        chosen = pairs[start : start + batch_size]
+        spare = ((0, batch_size - len(chosen)), (0, 0))
+        asked = np.pad(questions[chosen // k], spare)
+        read = np.pad(value_tokens[found.rows.ravel()[chosen]].astype(np.int32), spare)
+        scores[chosen] = np.asarray(_scorer(reader)(params, asked, read))[: len(chosen)]
+    by_question = scores.reshape(found.rows.shape)
+    order = np.argsort(-by_question, axis=1, kind="stable")
+    return Found(*(np.take_along_axis(part, order, axis=1) for part in (found.rows, by_question)))
+
+
+@lru_cache(maxsize=8)
+def _scorer(reader: Reader):
+    return jax.jit(lambda params, questions, entries: score_pairs(reader, params, questions, entries))
