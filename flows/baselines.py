@@ -1,4 +1,4 @@
-"""The baselines of Table 2 that answer with a retrieved entry's answer: dense questions, RePAQ, RePAQ and a re-ranker."""
+"""The baselines of Table 2 that answer with the answer of an entry: dense questions, RePAQ, RePAQ and a re-ranker."""
 
 from collections.abc import Callable
 
@@ -56,7 +56,7 @@ def _measured(
     kind: MemoryKind,
     row: str,
     model: Callable[[int], Pretrained],
-    ranking: Callable[[int], ArtifactRef | None] = lambda seed: None,
+    ranking: Callable[[int], ArtifactRef] | None = None,
 ) -> ArtifactRef:
     label = row.lower().replace(" ", "-").replace("+", "-")
     questions, config = study.world.questions[study.split], study.numbers.evaluation.repaq
@@ -64,7 +64,7 @@ def _measured(
     for seed in study.seeds:
         name: Name = f"{study.name}-{kind}-s{seed}-{label}-{study.split}"
         found = model(seed)
-        inputs = RepaqInputs(found.checkpoint, found.index, questions, ranking(seed))
+        inputs = RepaqInputs(found.checkpoint, found.index, questions, ranking(seed) if ranking else None)
         runs.append(steps.evaluate_repaq(config, inputs, name=name, resources=study.resources))
     name = f"{study.name}-{kind}-{label}"
     return study.summarise([single_hop(study, "table2", row, kind)], runs, name, (1, config.top_k))

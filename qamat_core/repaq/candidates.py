@@ -1,7 +1,6 @@
 """Candidates: what was retrieved for the training questions, and which of it answers them."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -68,7 +67,14 @@ class Answers:
     """
 
     def __init__(self, ids: Sequence[str], accepted: Mapping[str, Sequence[str]]) -> None:
-        self.of = cache(lambda row: frozenset(normalize_answer(answer) for answer in accepted[ids[row]]))
+        self._ids, self._accepted = ids, accepted
+        self._known: dict[int, frozenset[str]] = {}
+
+    def of(self, row: int) -> frozenset[str]:
+        """Return those of an entry."""
+        if row not in self._known:
+            self._known[row] = frozenset(map(normalize_answer, self._accepted[self._ids[row]]))
+        return self._known[row]
 
 
 def candidate_batch(

@@ -46,7 +46,7 @@ def rerank(
     reader: Reader,
     params: Params,
     questions: Int[np.ndarray, "E L"],
-    value_tokens: np.ndarray,
+    value_tokens: Array | np.ndarray,
     found: Found,
     batch_size: int,
 ) -> Found:
@@ -67,7 +67,7 @@ def rerank(
         chosen = pairs[start : start + batch_size]
         spare = ((0, batch_size - len(chosen)), (0, 0))
         asked = np.pad(questions[chosen // k], spare)
-        read = np.pad(value_tokens[found.rows.ravel()[chosen]].astype(np.int32), spare)
+        read = np.pad(np.asarray(value_tokens[found.rows.ravel()[chosen]]).astype(np.int32), spare)
         scores[chosen] = np.asarray(_scorer(reader)(params, asked, read))[: len(chosen)]
     by_question = scores.reshape(found.rows.shape)
     order = np.argsort(-by_question, axis=1, kind="stable")

@@ -56,9 +56,10 @@ def home(_compile_quickly: None, tmp_path_factory: pytest.TempPathFactory) -> Ho
     refs = {**known, "memory": _of(store, "qa_pairs", "m"), "old": _of(store, "index", "encoder")}
     refs["asked"] = register(store, "qa_examples", "asked", _questions(tiny.TOWNS))
     inputs = RankingInputs(refs["encoder"], refs["memory"], refs["asked"])
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train_repaq, "train", _killed_in_part_two(train_repaq.train))
-        train_repaq.run(REPAQ, inputs, name="repaq", resources=resources)
+        with pytest.raises(KeyboardInterrupt):
+            train_repaq.run(REPAQ, inputs, name="repaq", resources=resources)
     refs["repaq"] = train_repaq.run(REPAQ, inputs, name="repaq", resources=resources)
     encoded = build_index.IndexInputs(refs["memory"], refs["repaq"])
     refs["index"] = build_index.run(IndexConfig(batch_size=16), encoded, name="repaq", resources=resources)

@@ -1,10 +1,13 @@
 """The latent loss by hand, and that both encoders and the head learn from it."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from qamat_core.qamat.reader import Reader
 from qamat_core.repaq.objectives import latent_loss, repaq_loss, reranker_loss
 from qamat_core.repaq.reranker import HEAD, with_head
 from qamat_core.training.step import LossFn
@@ -23,9 +26,9 @@ def test_the_loss_is_minus_the_log_of_what_right_entries_have_of_all_that_were_r
 
 
 @pytest.mark.parametrize("objective", [repaq_loss, reranker_loss])
-def test_gradients_reach_all_that_is_read_by(objective):
+def test_gradients_reach_all_that_is_read_by(objective: Callable[[Reader], LossFn]):
     reader, entries = tiny.reader(), tiny.entries()
-    loss: LossFn = objective(reader)
+    loss = objective(reader)
     rows = np.array([[0, 1, 2], [3, 4, 0]])
     tokens = entries.key_tokens if objective is repaq_loss else entries.value_tokens
     batch = {

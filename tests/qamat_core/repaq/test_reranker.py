@@ -1,5 +1,6 @@
 """The re-ranker decides the order of what was found, and of nothing else."""
 
+import jax.numpy as jnp
 import numpy as np
 
 from qamat_core.indexes.protocol import Found
@@ -16,8 +17,8 @@ def test_what_was_found_is_ordered_by_the_head():
     for line, found, scores, question in zip(ranked.rows, FOUND.rows, ranked.scores, QUESTIONS, strict=True):
         real = line[line >= 0]
         assert sorted(line) == sorted(found)
-        read = values[real].astype(np.int32)
-        wanted = np.asarray(score_pairs(reader, params, np.tile(question, (len(real), 1)), read))
+        asked, read = jnp.tile(question, (len(real), 1)), jnp.asarray(values[real], jnp.int32)
+        wanted = np.asarray(score_pairs(reader, params, asked, read))
         np.testing.assert_allclose(scores[: len(real)], wanted, atol=1e-5)
         assert (np.diff(wanted) < 0).all()
     assert (ranked.rows[1, 2], ranked.scores[1, 2]) == (-1, -np.inf)
