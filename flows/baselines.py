@@ -9,7 +9,6 @@ from schemas.artifacts import ArtifactRef, Name, Pretrained
 from schemas.orders import MemoryKind
 from tasks.evaluate_repaq import RepaqInputs
 from tasks.repaq_stage import RankingInputs
-from tasks.train_reranker import RerankerInputs
 
 
 def dense_questions(study: Study, kind: MemoryKind) -> ArtifactRef:
@@ -43,10 +42,9 @@ def retriever(study: Study, kind: MemoryKind, seed: int) -> Pretrained:
 
 
 def reranker(study: Study, kind: MemoryKind, seed: int) -> ArtifactRef:
-    """Train the re-ranker from QAMAT's stage one, on what RePAQ's retriever finds."""
+    """Train the re-ranker from RePAQ's retriever, on what that finds."""
     config, found = study.numbers.training.seeded(seed), retriever(study, kind, seed)
-    start, questions = study.model(kind, seed).inbatch.checkpoint, study.world.questions["train"]
-    inputs = RerankerInputs(start, study.memory(kind).qa_pairs, questions, found.checkpoint)
+    inputs = RankingInputs(found.checkpoint, study.memory(kind).qa_pairs, study.world.questions["train"])
     name = f"{study.name}-{kind}-s{seed}-reranker"
     return steps.train_reranker(config.reranker, inputs, name=name, resources=study.resources)
 

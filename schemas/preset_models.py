@@ -58,9 +58,9 @@ class TrainingPreset(Frozen):
     multihop: MultihopConfig
     closed_book: ClosedBookConfig
     repaq: RepaqConfig
-    """It starts from stage one's checkpoint, and so does its re-ranker: one that starts from random weights retrieves
-    nothing that it could learn from."""
+    """It starts from stage one's checkpoint: one that starts from random weights retrieves nothing to learn from."""
     reranker: RerankerConfig
+    """It starts from RePAQ's retriever."""
 
     def seeded(self, seed: int) -> "TrainingPreset":
         """Return the same stages with another seed."""

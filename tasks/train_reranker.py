@@ -1,9 +1,9 @@
-"""The re-ranker of RePAQ: qa_examples, qa_pairs, a checkpoint, a retriever -> checkpoint with a head.
+"""The re-ranker of RePAQ: qa_examples, qa_pairs, the retriever's checkpoint -> checkpoint with a head.
 
-The entries of the training questions are retrieved once; the re-ranker learns which of them answer.
+The retriever finds the entries of the training questions once; it becomes the re-ranker by learning which of them answer
+when entry and question are read together.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,15 +20,8 @@ from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, produce_checkpoin
 from tasks.repaq_stage import RankingInputs, open_training
 
 
-@dataclass(frozen=True)
-class RerankerInputs(RankingInputs):
-    """``start`` becomes the re-ranker, ``retriever`` finds what it is to rank."""
-
-    retriever: ArtifactRef
-
-
-def run(config: RerankerConfig, inputs: RerankerInputs, *, name: Name, resources: Resources) -> ArtifactRef:
-    """Train the re-ranker and return its checkpoint.
+def run(config: RerankerConfig, inputs: RankingInputs, *, name: Name, resources: Resources) -> ArtifactRef:
+    """Train the re-ranker and return its checkpoint; ``start`` is RePAQ's retriever.
 
     Raises:
         TrainingError: there is no question, or none retrieves an entry that answers it.
@@ -37,13 +30,12 @@ def run(config: RerankerConfig, inputs: RerankerInputs, *, name: Name, resources
 
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
         start, training = open_checkpoint(store, inputs.start, config.model), config.training
-        finder = open_checkpoint(store, inputs.retriever, config.model)
         questions = open_training(store, config, inputs.memory, inputs.questions, start)
-        retriever = Retriever(finder.reader, config.batch_size)
-        candidates = questions.candidates(retriever, finder.params, work / "candidates.npz")
+        retriever = Retriever(start.reader, config.batch_size)
+        candidates = questions.candidates(retriever, start.params, work / "candidates.npz")
         values = questions.entries.value_tokens
         batches = partial(candidate_batch, questions.inputs, values, candidates, training.batch_size, training.seed)
-        params = with_head(start.params, config.model.t5.d_model, training.seed)
+        params = with_head(start.params, config.model.t5.d_model)
         return start, train("re-ranker", training, params, reranker_loss(start.reader), batches, work)
 
     return produce_checkpoint(

@@ -1,6 +1,8 @@
 """The re-ranker: a T5's encoder reads an entry and the question behind it, as QAMAT's reader does with one slot.
 
-The score is the vector at [MASK] times a learned one, the only parameter besides the T5's.
+The score is the inner product of the vectors at [MASK] and at the entry's [CLS], each dimension times a learned weight: the
+only parameters besides the T5's. Weights of one make it what the retriever computes, but of vectors that have seen each
+other, so that a re-ranker that starts from a retriever knows from its first step what is alike.
 """
 
 from functools import lru_cache
@@ -13,23 +15,16 @@ from jaxtyping import Array, Float, Int
 
 from qamat_core.indexes.protocol import Found
 from qamat_core.qamat.reader import Reader
-from qamat_core.qamat.retriever import mask_positions, queries_at
+from qamat_core.qamat.retriever import encode, mask_positions, queries_at
 from qamat_core.training.checkpoint import Params
 
 HEAD: Final = "rerank_head"
 """Where the learned vector stands at the top of the tree."""
 
 
-def with_head(params: Params, width: int, seed: int) -> Params:
-    """Return a T5's parameters with a head drawn at random.
-
-    Args:
-        params: of the T5.
-        width: D.
-        seed: draws the head.
-    """
-    kernel = np.random.default_rng(seed).normal(size=width) / width**0.5
-    return {**params, HEAD: {"kernel": kernel.astype(np.float32)}}
+def with_head(params: Params, width: int) -> Params:
+    """Return a T5's parameters with a head of ones: D = ``width`` of them."""
+    return {**params, HEAD: {"kernel": np.ones(width, np.float32)}}
 
 
 def score_pairs(
@@ -37,9 +32,9 @@ def score_pairs(
 ) -> Float[Array, " P"]:
     """Return the score of each question, ``[MASK] question``, with an entry, ``[CLS] answer question``."""
     tokens = reader.extend(questions, entries[:, None], jnp.ones((len(questions), 1)))
-    encoded = reader.model.apply({"params": params}, tokens, method="encode")
-    positions = mask_positions(tokens, reader.first_sentinel, 1)
-    return queries_at(encoded, positions)[:, 0] @ params[HEAD]["kernel"]  # pyright: ignore[reportArgumentType]
+    encoded = encode(reader.model, params, tokens)
+    masks = queries_at(encoded, mask_positions(tokens, reader.first_sentinel, 1))[:, 0]
+    return (masks * encoded[:, 0]) @ params[HEAD]["kernel"] / reader.config.temperature
 
 
 def rerank(

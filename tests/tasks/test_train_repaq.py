@@ -59,7 +59,7 @@ def home(_compile_quickly: None, tmp_path_factory: pytest.TempPathFactory) -> Ho
     refs["repaq"] = train_repaq.run(REPAQ, inputs, name="repaq", resources=resources)
     encoded = build_index.IndexInputs(refs["memory"], refs["repaq"])
     refs["index"] = build_index.run(IndexConfig(batch_size=16), encoded, name="repaq", resources=resources)
-    ranked = train_reranker.RerankerInputs(**vars(inputs), retriever=refs["repaq"])
+    ranked = RankingInputs(refs["repaq"], refs["memory"], refs["asked"])
     config = RerankerConfig(**RANKING)
     refs["reranker"] = train_reranker.run(config, ranked, name="reranker", resources=resources)
     return Home(store, resources, refs)

@@ -36,7 +36,7 @@ def test_gradients_reach_all_that_is_read_by(objective: Callable[[Reader], LossF
         "entries": tokens[rows].astype(np.int32),
         "states": np.array([[1, 0, 0], [0, 1, -1]]),
     }
-    params = with_head(tiny.params(), 16, 0)
+    params = with_head(tiny.params(), 16)
     gradients = jax.jit(jax.grad(lambda given: loss(given, batch, jax.random.key(0))[0]))(params)
     reached = {name for name, part in gradients.items() if any(np.any(leaf) for leaf in jax.tree.leaves(part))}
     assert reached == {"encoder", "token_embedder", *([HEAD] if objective is reranker_loss else [])}
