@@ -35,6 +35,11 @@ class RepaqConfig(RankingConfig):
 class RerankerConfig(RankingConfig):
     """The cross-encoder that reads a question with one retrieved entry."""
 
+    retriever_weight: float = Field(default=0.0, ge=0)
+    """Weight of the retriever's score that is added to the re-ranker's, in training and after it. 0 is RePAQ, whose
+    re-ranker starts from a public language model; one that has seen little text needs far longer to compare what it
+    reads than the retriever, whose score it can begin with."""
+
 
 class RepaqEvaluationConfig(Frozen):
     """Answering with the answer of the best entry."""

@@ -67,6 +67,7 @@ AIDS: Final = (
     "the memory's own questions among the inputs of pre-training and, composed for two hops, of fine-tuning and QAMAT+ "
     "(not of one-round QAMAT on two hops, which they harmed on dev)",
     "no neural integration after stage one",
+    "the retriever's score added to that of RePAQ's re-ranker",
 )
 """What models need that start from random weights (docs/decisions/0004)."""
 
@@ -199,7 +200,9 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
             top_k=scale.candidates,
             refresh_every=-(-scale.repaq[0] // 4),
         ),
-        reranker=RerankerConfig(model=model, training=_training(*scale.reranker), top_k=scale.candidates),
+        reranker=RerankerConfig(
+            model=model, training=_training(*scale.reranker), top_k=scale.candidates, retriever_weight=1.0
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from qamat_core.qamat.examples import question_inputs
 from qamat_core.repaq.reranker import HEAD, rerank
 from qamat_core.repaq.retrieval import Retriever
 from qamat_core.store.store import Job, Store, TableDraft, write_table
+from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef, Name
 from schemas.errors import ConfigError, InputError
 from schemas.repaq import RepaqEvaluationConfig
@@ -68,7 +69,8 @@ def _predict(store: Store, config: RepaqEvaluationConfig, inputs: RepaqInputs) -
         ranking = open_checkpoint(store, inputs.reranker)
         if HEAD not in ranking.params:
             raise ConfigError(f"{inputs.reranker} is no re-ranker: train one")
-        found = rerank(ranking.reader, ranking.params, tokens, memory.value_tokens, found, config.batch_size)
+        weight = float(load_card(store.open_directory(inputs.reranker)).settings["retriever_weight"])
+        found = rerank(ranking.reader, ranking.params, tokens, memory.value_tokens, found, config.batch_size, weight)
     return predictions_table(examples, entries.pairs, found)
 
 

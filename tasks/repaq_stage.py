@@ -51,7 +51,7 @@ class TrainingQuestions:
         if same_everywhere(int(file.exists())):
             return Candidates.load(file)
         found = retriever.retrieve(params, self.entries.key_tokens, self.inputs, self.config.top_k, self.banned)
-        candidates = Candidates.judged(found.rows, self.answers, self.accepted)
+        candidates = Candidates.judged(found, self.answers, self.accepted)
         useful = len(candidates.learnable())
         progress.report("retrieve", len(self.inputs), len(self.inputs), {"answered": useful / len(self.inputs)})
         if not follows():

@@ -1,7 +1,7 @@
 """The re-ranker of RePAQ: qa_examples, qa_pairs, the retriever's checkpoint -> checkpoint with a head.
 
-The retriever finds the entries of the training questions once; it becomes the re-ranker by learning which of them answer
-when entry and question are read together.
+The retriever finds the entries of the training questions once; it becomes the re-ranker by learning which of them
+answer when entry and question are read together.
 """
 
 from functools import partial
@@ -35,8 +35,9 @@ def run(config: RerankerConfig, inputs: RankingInputs, *, name: Name, resources:
         candidates = questions.candidates(retriever, start.params, work / "candidates.npz")
         values = questions.entries.value_tokens
         batches = partial(candidate_batch, questions.inputs, values, candidates, training.batch_size, training.seed)
+        loss = reranker_loss(start.reader, config.retriever_weight)
         params = with_head(start.params, config.model.t5.d_model)
-        return start, train("re-ranker", training, params, reranker_loss(start.reader), batches, work)
+        return start, train("re-ranker", training, params, loss, batches, work)
 
     return produce_checkpoint(
         store, __name__, config, vars(inputs), name, learn, resources=resources, frozen_encoder=False

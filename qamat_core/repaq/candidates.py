@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Int, Int8, Int32
+from jaxtyping import Float32, Int, Int8, Int32
 
+from qamat_core.indexes.protocol import Found
 from qamat_core.qamat.packing import places
 from qamat_core.text import normalize_answer
 from qamat_core.training.loader import Batch
@@ -20,15 +21,18 @@ class Candidates(NamedTuple):
     """Of the memory; -1 where no more was retrieved."""
     states: Int8[np.ndarray, "E K"]
     """1 where the entry's answer is right, 0 where it is not, -1 where there is no entry."""
+    scores: Float32[np.ndarray, "E K"]
+    """The retriever's; 0 where there is no entry."""
 
     @classmethod
-    def judged(cls, rows: Int[np.ndarray, "E K"], answers: Sequence[Sequence[str]], accepted: "Answers") -> Self:
+    def judged(cls, found: Found, answers: Sequence[Sequence[str]], accepted: "Answers") -> Self:
         """Judge retrieved entries by the gold ``answers`` of their questions."""
-        states = np.full(rows.shape, -1, np.int8)
-        for line, found, gold in zip(states, rows.tolist(), answers, strict=True):
+        states = np.full(found.rows.shape, -1, np.int8)
+        for line, rows, gold in zip(states, found.rows.tolist(), answers, strict=True):
             wanted = {normalize_answer(answer) for answer in gold}
-            line[:] = [-1 if row < 0 else not wanted.isdisjoint(accepted.of(row)) for row in found]
-        return cls(rows.astype(np.int32), states)
+            line[:] = [-1 if row < 0 else not wanted.isdisjoint(accepted.of(row)) for row in rows]
+        scores = np.where(found.rows >= 0, found.scores, 0).astype(np.float32)
+        return cls(found.rows.astype(np.int32), states, scores)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -102,4 +106,5 @@ def candidate_batch(
         "inputs": inputs[chosen],
         "entries": tokens[np.maximum(rows, 0)].astype(np.int32),
         "states": candidates.states[chosen].astype(np.int32),
+        "scores": candidates.scores[chosen],
     }

@@ -2,7 +2,8 @@
 
 No entry is known to be the right one for a question: any whose answer is right may be (latent retrieval). Batches hold
 ``inputs`` [B, L], the tokens of ``[MASK] question``, ``entries`` [B, K, W], those of the retrieved entries, and
-``states`` [B, K]: 1 where an entry's answer is right, 0 where it is not, -1 where nothing was retrieved.
+``states`` [B, K]: 1 where an entry's answer is right, 0 where it is not, -1 where nothing was retrieved; ``scores``
+[B, K] are the retriever's.
 """
 
 import jax
@@ -30,15 +31,18 @@ def repaq_loss(reader: Reader) -> LossFn:
     return loss_fn
 
 
-def reranker_loss(reader: Reader) -> LossFn:
-    """Learn to rank what was retrieved: the ``entries`` are values, each read together with its question."""
+def reranker_loss(reader: Reader, retriever_weight: float) -> LossFn:
+    """Learn to rank what was retrieved: the ``entries`` are values, each read together with its question.
+
+    The retriever's scores count ``retriever_weight``.
+    """
 
     def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
         del key
         entries = batch["entries"]
         questions = jnp.repeat(batch["inputs"], entries.shape[1], axis=0)
         scores = score_pairs(reader, params, questions, entries.reshape(-1, entries.shape[-1]))
-        return latent_loss(scores.reshape(entries.shape[:2]), batch["states"])
+        return latent_loss(scores.reshape(entries.shape[:2]) + retriever_weight * batch["scores"], batch["states"])
 
     return loss_fn
 

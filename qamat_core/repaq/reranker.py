@@ -1,8 +1,8 @@
 """The re-ranker: a T5's encoder reads an entry and the question behind it, as QAMAT's reader does with one slot.
 
-The score is the inner product of the vectors at [MASK] and at the entry's [CLS], each dimension times a learned weight: the
-only parameters besides the T5's. Weights of one make it what the retriever computes, but of vectors that have seen each
-other, so that a re-ranker that starts from a retriever knows from its first step what is alike.
+The score is the inner product of the vectors at [MASK] and at the entry's [CLS], each dimension times a learned weight:
+the only parameters besides the T5's. With equal weights it is what the retriever computes, but of vectors that have seen
+each other.
 """
 
 from functools import lru_cache
@@ -19,12 +19,13 @@ from qamat_core.qamat.retriever import encode, mask_positions, queries_at
 from qamat_core.training.checkpoint import Params
 
 HEAD: Final = "rerank_head"
-"""Where the learned vector stands at the top of the tree."""
+"""Where the learned weights stand at the top of the tree."""
+_START: Final = 0.1
 
 
 def with_head(params: Params, width: int) -> Params:
-    """Return a T5's parameters with a head of ones: D = ``width`` of them."""
-    return {**params, HEAD: {"kernel": np.ones(width, np.float32)}}
+    """Return a T5's parameters with a head of D = ``width`` small equal weights: what is learned decides, not the start."""
+    return {**params, HEAD: {"kernel": np.full(width, _START, np.float32)}}
 
 
 def score_pairs(
@@ -44,6 +45,7 @@ def rerank(
     value_tokens: Array | np.ndarray,
     found: Found,
     batch_size: int,
+    retriever_weight: float,
 ) -> Found:
     """Return what was found for E questions in the order, and with the scores, of the re-ranker.
 
@@ -54,6 +56,7 @@ def rerank(
         value_tokens: [M, V], of all entries; may be mapped from a file.
         found: [E, K], by the retriever.
         batch_size: pairs that are read at once.
+        retriever_weight: of the retriever's scores, which are added.
     """
     k = found.rows.shape[1]
     scores = np.full(found.rows.size, -np.inf, np.float32)
@@ -63,7 +66,8 @@ def rerank(
         spare = ((0, batch_size - len(chosen)), (0, 0))
         asked = np.pad(questions[chosen // k], spare)
         read = np.pad(np.asarray(value_tokens[found.rows.ravel()[chosen]]).astype(np.int32), spare)
-        scores[chosen] = np.asarray(_scorer(reader)(params, asked, read))[: len(chosen)]
+        read_together = np.asarray(_scorer(reader)(params, asked, read))[: len(chosen)]
+        scores[chosen] = read_together + retriever_weight * found.scores.ravel()[chosen]
     by_question = scores.reshape(found.rows.shape)
     order = np.argsort(-by_question, axis=1, kind="stable")
     return Found(*(np.take_along_axis(part, order, axis=1) for part in (found.rows, by_question)))

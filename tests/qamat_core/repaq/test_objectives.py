@@ -1,16 +1,12 @@
 """The latent loss by hand, and that both encoders and the head learn from it."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from qamat_core.qamat.reader import Reader
 from qamat_core.repaq.objectives import latent_loss, repaq_loss, reranker_loss
 from qamat_core.repaq.reranker import HEAD, with_head
-from qamat_core.training.step import LossFn
 from tests.qamat_core.qamat import tiny
 
 
@@ -25,18 +21,19 @@ def test_the_loss_is_minus_the_log_of_what_right_entries_have_of_all_that_were_r
     assert latent_loss(scores, states.at[0, 1].set(1))[1]["recall_at_1"] == 0.5
 
 
-@pytest.mark.parametrize("objective", [repaq_loss, reranker_loss])
-def test_gradients_reach_all_that_is_read_by(objective: Callable[[Reader], LossFn]):
+@pytest.mark.parametrize("ranked", [False, True])
+def test_gradients_reach_all_that_is_read_by(ranked: bool):
     reader, entries = tiny.reader(), tiny.entries()
-    loss = objective(reader)
+    loss = reranker_loss(reader, 0.5) if ranked else repaq_loss(reader)
     rows = np.array([[0, 1, 2], [3, 4, 0]])
-    tokens = entries.key_tokens if objective is repaq_loss else entries.value_tokens
+    tokens = entries.value_tokens if ranked else entries.key_tokens
     batch = {
         "inputs": tiny.inputs(["<extra_id_0> Where does Ada live?", "<extra_id_0> Where does Edda live?"], 14),
         "entries": tokens[rows].astype(np.int32),
         "states": np.array([[1, 0, 0], [0, 1, -1]]),
+        "scores": np.zeros((2, 3), np.float32),
     }
     params = with_head(tiny.params(), 16)
     gradients = jax.jit(jax.grad(lambda given: loss(given, batch, jax.random.key(0))[0]))(params)
     reached = {name for name, part in gradients.items() if any(np.any(leaf) for leaf in jax.tree.leaves(part))}
-    assert reached == {"encoder", "token_embedder", *([HEAD] if objective is reranker_loss else [])}
+    assert reached == {"encoder", "token_embedder", *([HEAD] if ranked else [])}

@@ -13,7 +13,7 @@ FOUND = Found(np.array([[0, 3, 5], [2, 1, -1]]), np.array([[3.0, 2.0, 1.0], [2.0
 
 def test_what_was_found_is_ordered_by_the_head():
     reader, values, params = tiny.reader(), tiny.entries().value_tokens, with_head(tiny.params(), 16)
-    ranked = rerank(reader, params, QUESTIONS, values, FOUND, 4)
+    ranked = rerank(reader, params, QUESTIONS, values, FOUND, 4, 0)
     for line, found, scores, question in zip(ranked.rows, FOUND.rows, ranked.scores, QUESTIONS, strict=True):
         real = line[line >= 0]
         assert sorted(line) == sorted(found)
@@ -22,5 +22,11 @@ def test_what_was_found_is_ordered_by_the_head():
         np.testing.assert_allclose(scores[: len(real)], wanted, atol=1e-5)
         assert (np.diff(wanted) < 0).all()
     assert (ranked.rows[1, 2], ranked.scores[1, 2]) == (-1, -np.inf)
-    turned = rerank(reader, {**params, HEAD: {"kernel": -params[HEAD]["kernel"]}}, QUESTIONS, values, FOUND, 4)
+    turned = rerank(reader, {**params, HEAD: {"kernel": -params[HEAD]["kernel"]}}, QUESTIONS, values, FOUND, 4, 0)
     assert turned.rows[0].tolist() == ranked.rows[0].tolist()[::-1]
+
+
+def test_the_retrievers_score_counts_as_it_is_weighed():
+    reader, values, params = tiny.reader(), tiny.entries().value_tokens, with_head(tiny.params(), 16)
+    ranked = rerank(reader, params, QUESTIONS, values, FOUND, 4, 1000.0)
+    np.testing.assert_array_equal(ranked.rows, FOUND.rows)
