@@ -1,8 +1,8 @@
 """The re-ranker: a T5's encoder reads an entry and the question behind it, as QAMAT's reader does with one slot.
 
 The score is the inner product of the vectors at [MASK] and at the entry's [CLS], each dimension times a learned weight:
-the only parameters besides the T5's. With equal weights it is what the retriever computes, but of vectors that have seen
-each other.
+the only parameters besides the T5's. With equal weights it is what the retriever computes, but of vectors that have
+seen each other.
 """
 
 from functools import lru_cache
@@ -24,7 +24,7 @@ _START: Final = 0.1
 
 
 def with_head(params: Params, width: int) -> Params:
-    """Return a T5's parameters with a head of D = ``width`` small equal weights: what is learned decides, not the start."""
+    """Return a T5's parameters with a head of D = ``width`` equal weights, small beside what is learned."""
     return {**params, HEAD: {"kernel": np.full(width, _START, np.float32)}}
 
 

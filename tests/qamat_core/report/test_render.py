@@ -204,7 +204,7 @@ def test_confidence_and_attribution_have_their_sections(tmp_path: Path) -> None:
 def test_a_report_of_nothing_names_every_row_as_missing(tmp_path: Path) -> None:
     files = written(report(measured=[], stages=[], worked=[], origins=[]), tmp_path)
     text = Page(files["report.html"].decode()).text
-    assert len(re.findall(r"(Table \d|Figure 7): ", text)) == 12
+    assert len(re.findall(r"(Table \d|Figure 7): ", text)) == 15
     assert "0 figures measured" in text
     assert "Table 2: Closed-book T5" in files["report.md"].decode()
 
