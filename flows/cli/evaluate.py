@@ -21,8 +21,16 @@ def evaluate(
     ] = None,
     backend: BackendName = "exact",
     questions: Annotated[str | None, typer.Option(help="Questions that are registered (qa_examples).")] = None,
-    dataset: Annotated[str | None, typer.Option(help="With --path: the data set's name.")] = None,
-    path: Annotated[Path | None, typer.Option(help="A file of questions (NQ-open JSONL, DPR CSV; .gz too).")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="With --path: the data set's name, which says whose script scores.")
+    ] = None,
+    path: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of questions (JSONL of NQ-open, MuSiQue; JSON of TriviaQA, WebQuestions, HotpotQA, MuSiQue, SQuAD; "
+            "DPR CSV, TSV; packed too)."
+        ),
+    ] = None,
     split: Annotated[str, typer.Option(help="With --path: the split's name.")] = "dev",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
