@@ -27,8 +27,8 @@ def evaluate(
     path: Annotated[
         Path | None,
         typer.Option(
-            help="A file of questions (JSONL of NQ-open, MuSiQue; JSON of TriviaQA, WebQuestions, HotpotQA, MuSiQue, SQuAD; "
-            "DPR CSV, TSV; packed too)."
+            help="A file of questions (JSONL of NQ-open, MuSiQue; JSON of TriviaQA, WebQuestions, HotpotQA, MuSiQue, "
+            "SQuAD; DPR CSV, TSV; packed too)."
         ),
     ] = None,
     split: Annotated[str, typer.Option(help="With --path: the split's name.")] = "dev",
