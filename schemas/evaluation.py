@@ -38,6 +38,13 @@ class SummaryConfig(Frozen):
     """Bootstrap resamples of an interval."""
 
 
+class OverlapConfig(Frozen):
+    """How the overlap of test and training questions is told."""
+
+    threshold: float = Field(default=0.5, gt=0, le=1)
+    """The least Jaccard similarity of the words of two questions with a common answer for one to repeat the other."""
+
+
 class CurveConfig(Frozen):
     """How the training curves of several seeds become figures."""
 

@@ -288,6 +288,8 @@ class Evaluate(_Form):
     """Questions (``qa_examples``) that are registered; None for those of ``file``."""
     file: QuestionsFile | None = Field(default=None, title="Questions file")
     """Questions read from a file."""
+    against: Name | None = Field(default=None, title="Training questions")
+    """Training questions (``qa_examples``): figures are also given by the overlap of the questions with these."""
     home: Home
     """The folder of the artifacts."""
 

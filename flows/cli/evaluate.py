@@ -32,6 +32,10 @@ def evaluate(
         ),
     ] = None,
     split: Annotated[str, typer.Option(help="With --path: the split's name.")] = "dev",
+    against: Annotated[
+        str | None,
+        typer.Option(help="Training questions (qa_examples): figures by the questions' overlap with them, too."),
+    ] = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -48,6 +52,7 @@ def evaluate(
             "backend": backend,
             "questions": questions,
             "file": file,
+            "against": against,
             "home": home,
         }
     )
@@ -60,7 +65,7 @@ def evaluate(
         predictions = {str(k): str(ref) for k, ref in found.predictions.items()}
         print_json({"n": rows[0]["n"], "metrics": rows, "predictions": predictions})
         return
-    columns = ("metric", "k", "value", "low", "high", "n")
+    columns = (*(("split",) if against else ()), "metric", "k", "value", "low", "high", "n")
     print_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
 
 

@@ -33,7 +33,13 @@ _NORMAL: Final[Mapping[Script, Callable[[str], str]]] = {
     "squad": normalize_squad,
     "hotpotqa": normalize_squad,
     "musique": normalize_squad,
+    "patterns": str,
 }
+
+
+def normal_form(answer: str, script: Script) -> str:
+    """Return the form in which a script compares answers; a pattern stands for itself."""
+    return _NORMAL[script](answer)
 
 
 def exact_match(prediction: str, answers: Iterable[str], script: Script = "orqa") -> bool:
@@ -48,9 +54,8 @@ def f1(prediction: str, answers: Iterable[str], script: Script = "orqa") -> floa
     """Return the highest token F1 (0 to 1) between the prediction and one of the answers; 0 without answers."""
     if script == "patterns":
         return float(exact_match(prediction, answers, script))
-    normal = _NORMAL[script]
-    predicted = normal(prediction)
-    return max((_f1(predicted, normal(answer), script) for answer in answers), default=0.0)
+    predicted = normal_form(prediction, script)
+    return max((_f1(predicted, normal_form(answer, script), script) for answer in answers), default=0.0)
 
 
 def first_hit(
@@ -77,9 +82,8 @@ def _accepting(answers: Iterable[str], script: Script) -> Callable[[str], bool]:
     if script == "patterns":
         patterns = tuple(answers)
         return lambda text: any(matches(pattern, text) for pattern in patterns)
-    normal = _NORMAL[script]
-    wanted = {normal(answer) for answer in answers}
-    return lambda text: normal(text) in wanted
+    wanted = {normal_form(answer, script) for answer in answers}
+    return lambda text: normal_form(text, script) in wanted
 
 
 def _f1(predicted: str, gold: str, script: Script) -> float:
