@@ -57,10 +57,8 @@ def summarise(
     """
     place = {"table": table, "row": row, "dataset": dataset, "split": split, "memory": memory}
     place |= {"model_size": model_size, "x": x, "source": "measured", "n": _count([predictions]), "seed": seed}
-    measured = [
-        (metric, at, mean_interval(values, resamples=resamples))
-        for metric, at, values in _values(predictions, dataset, k, ks)
-    ]
+    found = _values(predictions, dataset, k, ks)
+    measured = [(metric, at, mean_interval(values, resamples=resamples)) for metric, at, values in found]
     return _rows(place, measured)
 
 

@@ -13,10 +13,15 @@ from schemas.tables import METRICS
 DATASET_NAMES: Final = MappingProxyType(
     {
         "nq": "NQ",
+        "nq-open": "NQ",
         "triviaqa": "TriviaQA",
+        "trivia": "TriviaQA",
         "webquestions": "WebQuestions",
+        "webq": "WebQuestions",
         "hotpotqa": "HotpotQA",
         "musique": "MuSiQue",
+        "musique-2hop": "MuSiQue",
+        "curatedtrec": "CuratedTREC",
         "world": "World",
         "world-two-hop": "World, two hops",
         "wikipedia": "Wikipedia",
@@ -25,6 +30,7 @@ DATASET_NAMES: Final = MappingProxyType(
 METRIC_NAMES: Final = MappingProxyType(
     {
         "em": "EM",
+        "em_orqa": "EM by ORQA's script",
         "f1": "F1",
         "recall": "Recall",
         "entries": "Entries",
