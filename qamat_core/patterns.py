@@ -1,7 +1,8 @@
 """Answers that are regular expressions (CuratedTREC), matched as ORQA's and DPR's scripts do.
 
-A pattern is compiled with IGNORECASE, UNICODE and MULTILINE and matches a text that begins with it (``re.match``); the
-text is not normalised. Matching is bounded in time: some patterns would take longer than the universe has.
+A pattern is compiled with IGNORECASE, UNICODE and MULTILINE and matches a text that begins with it; the text is not
+normalised. The engine is ``regex``, which DPR's scripts use and which can be bounded in time; ORQA's have Python's
+``re``, to which a fraction such as one half (U+00BD) is part of a word and a combining accent is not.
 """
 
 from functools import lru_cache

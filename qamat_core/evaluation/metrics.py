@@ -7,7 +7,7 @@ Which script counts is the data set's (``schemas.datasets``):
 - ``triviaqa``: punctuation, curly quotes and the acute accent with it, becomes spaces instead; no NFD.
 - ``squad`` (1.1's), ``hotpotqa``, ``musique``: as ORQA, without NFD.
 - ``patterns`` (CuratedTREC): an answer is a regular expression that the prediction begins with, as ORQA's and DPR's
-  scripts match it (``re.match``, not normalised). They have no F1; here it is 1 or 0.
+  scripts match it (``qamat_core.patterns``; not normalised). They have no F1; here it is 1 or 0.
 
 F1 counts shared tokens. Of two answers without tokens SQuAD 2.0's and MuSiQue's scripts say that they agree, the others
 that they do not. HotpotQA's adds a rule: where one side is yes, no or noanswer and they differ, F1 is 0.
