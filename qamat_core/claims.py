@@ -80,10 +80,13 @@ class Claim:
     expected: Expected = "above"
 
     def pairs(self, places: Iterable[P]) -> list[tuple[P, P]]:
-        """Return what can be compared: both rows over one memory (or none), asked the same questions."""
+        """Return what can be compared: each first row with a second over its memory (or none), same questions."""
         known = list(places)
         seconds = [place for place in known if self.second.has(place)]
-        return [(one, other) for one in known if self.first.has(one) for other in seconds if _comparable(one, other)]
+        rivals = [
+            (one, [other for other in seconds if _comparable(one, other)]) for one in known if self.first.has(one)
+        ]
+        return [(one, found[0]) for one, found in rivals if found]
 
     def lacking(self, places: Iterable[Placed]) -> list[Side]:
         """Return the rows that stand at none of the places."""
@@ -251,3 +254,9 @@ CLAIMS: Final[Sequence[Claim]] = (
     ),
 )
 """Every claim, in the order of the report; docs/claims.md lists the same."""
+
+
+def comparisons(places: Iterable[P]) -> list[tuple[Claim, P, P]]:
+    """Return every claim with each pair of places that it is judged by."""
+    known = list(places)
+    return [(claim, *pair) for claim in CLAIMS for pair in claim.pairs(known)]

@@ -45,12 +45,14 @@ METRIC_NAMES: Final = MappingProxyType(
         "risk": "Risk",
         "answer_changed": "Answers that change",
         "right_lost": "Right answers lost",
+        "difference": "Difference, points",
+        "p": "p",
         "training_recall": "Recall@1 in the batch",
         "training_loss": "Loss of the answer",
     }
 )
 COUNTS: Final = frozenset({"entries", "passages"})
-"""Metrics that count things; all others but ``training_loss`` are percentages."""
+"""Metrics that count things; all others but ``training_loss`` and ``p`` are percentages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class Figure:
     @property
     def text(self) -> str:
         """The value as it is shown."""
+        if self.metric == "p":
+            return f"{self.value:.4f}"
         return f"{self.value:,.0f}" if self.metric in COUNTS else f"{self.value:.1f}"
 
     @property
