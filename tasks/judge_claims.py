@@ -67,7 +67,7 @@ def _compared(
 
 
 def _rows(claim: Claim, first: Place, paired: Paired) -> Iterator[dict[str, object]]:
-    place: dict[str, object] = first.model_dump() | {"table": "claims", "row": claim.id, "source": "measured", "seed": None}
-    place["n"] = paired.questions
+    place: dict[str, object] = first.model_dump()
+    place |= {"table": "claims", "row": claim.id, "source": "measured", "n": paired.questions, "seed": None}
     yield place | percentages("difference", first.k, paired.difference)
     yield place | {"metric": "p", "value": paired.p, "low": None, "high": None}
