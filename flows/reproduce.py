@@ -9,6 +9,7 @@ from prefect import flow
 from flows import steps
 from flows.corpus import make_corpus, world_sources
 from flows.lookup import shape_of
+from flows.published import publish
 from flows.study import Study, ask_finetuned
 from flows.tables import TABLES
 from flows.training import source_of
@@ -62,6 +63,7 @@ def reproduce(order: Reproduce) -> ArtifactRef:
         entries=min(k, 5),
     )
     report = steps.build_report(config, inputs, name=order.name, resources=resources)
+    publish(Store(order.home).open_directory(report), order.name)
     if order.out is not None:
         copy_report(report, Path(order.out), resources=resources)
     return report

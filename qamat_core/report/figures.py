@@ -108,6 +108,11 @@ class Figure:
         """The interval as it is shown, empty if there is none."""
         return "" if self.low is None or self.high is None else f"{self.low:.1f}–{self.high:.1f}"  # noqa: RUF001
 
+    @property
+    def shown(self) -> str:
+        """The value with its interval, if it has one."""
+        return f"{self.text} ({self.interval})" if self.interval else self.text
+
 
 _PLACE = tuple(field.name for field in fields(Figure))[: [field.name for field in fields(Figure)].index("value")]
 

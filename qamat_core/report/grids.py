@@ -47,6 +47,14 @@ class Grid:
             return ""
         return f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
 
+    def records(self) -> list[dict[str, str]]:
+        """Return the rows as text by column; what has no figure is called missing."""
+        cells = [[figure.shown if figure else "missing" for figure in row] for _, row in self.rows]
+        return [
+            {"row": f"{name} ({detail})" if detail else name, **dict(zip(self.columns, texts, strict=True))}
+            for ((name, detail), _), texts in zip(self.rows, cells, strict=True)
+        ]
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -25,6 +25,19 @@ class Finding:
         """What is compared."""
         return f"{self.claim.first} {self.claim.expected} {self.claim.second}"
 
+    def record(self) -> dict[str, str]:
+        """Return it as text by column."""
+        return {
+            "claim": self.claim.text,
+            "compared": self.rows,
+            "place": self.place,
+            "figures": self.figures,
+            "difference": self.difference,
+            "test": self.test,
+            "verdict": self.verdict,
+            "why": self.why,
+        }
+
 
 def findings(figures: Sequence[Figure]) -> list[Finding]:
     """Judge every claim wherever its rows were compared; one that was compared nowhere cannot be told."""
