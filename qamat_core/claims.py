@@ -55,15 +55,20 @@ class Side:
         return all(wanted in (None, found) for wanted, found in zip(own, its, strict=True))
 
     def __str__(self) -> str:
-        """Name the row as the report does."""
+        """Name the row with its table, as the report does."""
         table = self.table.replace("table", "Table ").replace("figure", "Figure ")
+        return f"{table[0].upper()}{table[1:]}: {self.label}"
+
+    @property
+    def label(self) -> str:
+        """The row's name with what tells it apart."""
         parts = [
             f"K {self.k}" if self.k is not None else "",
             f"{self.x:g} %" if self.x is not None else "",
             self.model_size or "",
         ]
         detail = ", ".join(filter(None, parts))
-        return f"{table[0].upper()}{table[1:]}: {self.row}" + (f" ({detail})" if detail else "")
+        return self.row + (f" ({detail})" if detail else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ class Finding:
     @property
     def rows(self) -> str:
         """What is compared."""
-        return f"{self.claim.first} {self.claim.expected} {self.claim.second}"
+        first, second = self.claim.first, self.claim.second
+        return f"{first} {self.claim.expected} {second.label if first.table == second.table else second}"
 
     def record(self) -> dict[str, str]:
         """Return it as text by column."""
@@ -40,9 +41,10 @@ class Finding:
 
 
 def findings(figures: Sequence[Figure]) -> list[Finding]:
-    """Judge every claim wherever its rows were compared; one that was compared nowhere cannot be told."""
+    """Judge every claim wherever its rows were compared; what was compared nowhere cannot be told, comes last."""
     measured = [figure for figure in figures if figure.source == "measured"]
-    return [finding for claim in CLAIMS for finding in _of(claim, measured)]
+    found = [finding for claim in CLAIMS for finding in _of(claim, measured)]
+    return sorted(found, key=lambda finding: not finding.difference)
 
 
 def count(found: Sequence[Finding]) -> list[tuple[Verdict, int]]:

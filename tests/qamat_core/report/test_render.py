@@ -239,7 +239,7 @@ def test_claims_have_their_section(tmp_path: Path) -> None:
     for text in ("+18.4 [+17.0, +19.0]", "p < 0.001", "71.3 against 52.9", "not measured: Table 2: RePAQ"):
         assert text in section
         assert text in unescape(markdown.replace("\\", ""))
-    assert "2 holds, 2 does not hold" in re.sub(r"\s+", " ", section)
+    assert "Holds: 2, does not hold: 2, cannot be told" in re.sub(r"\s+", " ", section)
 
 
 def test_every_table_says_how_its_cells_are_made_again(tmp_path: Path) -> None:
