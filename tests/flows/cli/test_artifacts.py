@@ -232,3 +232,15 @@ def test_export_refuses_in_one_line(qamat, checkpoints, tmp_path, arguments, cod
     assert (result.code, words in " ".join(result.err.split())) == (code, True), result.err
     assert code == 2 or result.err.count("\n") == 1
     assert not (tmp_path / "x").exists()
+
+
+def test_a_card_is_printed_or_written(qamat, store, tmp_path):
+    register(store, "qa_pairs", "m", [pair("q0", "where?", "here")])
+    printed = qamat("artifacts", "card", "qa_pairs/m")
+    assert printed.out.startswith("---\nlanguage: en\n")
+    out = tmp_path / "README.md"
+    assert qamat("artifacts", "card", "qa_pairs/m", "--out", str(out)).out == f"{out}\n"
+    assert out.read_text().strip() == printed.out.strip()
+    lost = qamat("artifacts", "card", "qa_pairs/m", "--out", str(tmp_path / "none" / "README.md"))
+    assert lost.code == 1
+    assert "give another --out" in lost.err
