@@ -236,7 +236,7 @@ def test_claims_have_their_section(tmp_path: Path) -> None:
     for claim in CLAIMS:
         assert claim.text in section
         assert claim.id in markdown
-    for text in ("+18.4 [+17.0, +19.0]", "p < 0.001", "71.3 against 52.9", "not measured: Table 2: RePAQ"):
+    for text in ("+18.4 [+17.0, +19.0]", "p < 0.001", "71.3 against 52.9", "not measured: Speed: QAMAT"):
         assert text in section
         assert text in unescape(markdown.replace("\\", ""))
     assert "Holds: 2, does not hold: 2, cannot be told" in re.sub(r"\s+", " ", section)

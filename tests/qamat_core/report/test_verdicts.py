@@ -21,8 +21,8 @@ def test_a_claim_is_judged_over_every_memory_with_the_figures_of_its_rows() -> N
 
 def test_why_nothing_can_be_told_is_said() -> None:
     assert {finding.why for finding in of("large-memory")} == {"the interval covers 0 and 1 point"}
-    (reranking,) = of("reranking")
-    assert reranking.why == "not measured: Table 2: RePAQ+Rerank; Table 2: RePAQ"
+    (sizes,) = of("large-model")
+    assert sizes.why == "not measured: Table 2: QAMAT Fine-tuned (large); Table 2: QAMAT Fine-tuned (base)"
     (speed,) = of("speed")
     assert (speed.verdict, speed.why) == (
         "cannot be told at this scale",
