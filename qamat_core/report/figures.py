@@ -45,6 +45,7 @@ METRIC_NAMES: Final = MappingProxyType(
         "risk": "Risk",
         "answer_changed": "Answers that change",
         "right_lost": "Right answers lost",
+        "questions_per_second": "Questions a second",
         "difference": "Difference, points",
         "p": "p",
         "training_recall": "Recall@1 in the batch",
@@ -52,7 +53,7 @@ METRIC_NAMES: Final = MappingProxyType(
     }
 )
 COUNTS: Final = frozenset({"entries", "passages"})
-"""Metrics that count things; all others but ``training_loss`` and ``p`` are percentages."""
+"""Metrics that count things; all others but ``training_loss``, ``p`` and speed are percentages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,6 @@ def test_why_nothing_can_be_told_is_said() -> None:
     assert {finding.why for finding in of("large-memory")} == {"the interval covers 0 and 1 point"}
     (sizes,) = of("large-model")
     assert sizes.why == "not measured: Table 2: QAMAT Fine-tuned (large); Table 2: QAMAT Fine-tuned (base)"
-    (speed,) = of("speed")
-    assert (speed.verdict, speed.why) == (
-        "cannot be told at this scale",
-        "not measured: Speed: QAMAT; Speed: FiD",
-    )
     assert of("only-global-worst")[0].why == "no two runs that can be compared"
 
 
