@@ -247,7 +247,7 @@ def test_claims_have_their_section(tmp_path: Path) -> None:
     ):
         assert text in section
         assert text in unescape(markdown.replace("\\", ""))
-    assert "Holds: 2, does not hold: 2, cannot be told" in re.sub(r"\s+", " ", section)
+    assert "holds: 2, does not hold: 2, cannot be told" in re.sub(r"\s+", " ", section)
 
 
 def test_every_table_says_how_its_cells_are_made_again(tmp_path: Path) -> None:
