@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import ModelCard
 
 from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.t5.checkpoints.external import read_weights
@@ -211,8 +212,9 @@ def checkpoints(store: Store, tmp_path: Path) -> Store:
 def test_export_writes_what_others_load(qamat, checkpoints, tmp_path, name):
     out = tmp_path / "new" / "out"
     told = qamat("artifacts", "export", name, "--format", "hf", "--out", out, "--json").json
-    assert told == {"checkpoint": "checkpoint/t5@0", "format": "hf", "out": str(out), "files": 5}
+    assert told == {"checkpoint": "checkpoint/t5@0", "format": "hf", "out": str(out), "files": 6}
     assert read_weights(out).model == OLD
+    assert ModelCard.load(out / "README.md").data.tags[:1] == ["qamat"]
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
