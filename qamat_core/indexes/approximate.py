@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float
+from ml_dtypes import bfloat16
 
 from qamat_core.indexes.protocol import Found
 from schemas.errors import CorruptArtifactError
@@ -65,10 +66,11 @@ def build_scann(keys: np.ndarray, config: ScannConfig) -> ScannSearch:
     """Return a searcher of M >= 1 keys; ScaNN draws its first centres anew each time, so no two have the same bytes.
 
     Args:
-        keys: [M, D]; ScaNN holds them in float32.
+        keys: [M, D]; ScaNN holds them for the last scores as they are, in bfloat16 or in float32.
         config: the tree and the codes.
     """
     from scann import scann_ops_pybind  # noqa: PLC0415  # takes a third of a second
+    from scann.scann_ops.py.scann_builder import ReorderType  # noqa: PLC0415
 
     vectors = np.ascontiguousarray(keys, np.float32)
     entries = len(vectors)
@@ -84,7 +86,8 @@ def build_scann(keys: np.ndarray, config: ScannConfig) -> ScannSearch:
         **spilled,
     )
     builder = builder.score_ah(config.code_width, anisotropic_quantization_threshold=config.threshold)
-    return ScannSearch(builder.reorder(config.rescored).build(), config, entries)
+    kept = ReorderType.BFLOAT16 if keys.dtype == bfloat16 else ReorderType.FLOAT32
+    return ScannSearch(builder.reorder(config.rescored, quantize=kept).build(), config, entries)
 
 
 def load_scann(directory: Path, config: ScannConfig, entries: int) -> ScannSearch:

@@ -21,7 +21,8 @@ def _count(jaxpr: Jaxpr, turns: int) -> float:
         if equation.primitive.name == "dot_general":
             total += _product(equation)
             continue
-        inner = sum(_count(part, turns) for part in _parts(equation.params))
+        parts = [_count(part, turns) for part in _parts(equation.params)]
+        inner = max(parts, default=0.0) if equation.primitive.name == "cond" else sum(parts)
         if equation.primitive.name == "scan":
             inner *= equation.params["length"]
         elif equation.primitive.name == "while":
@@ -39,7 +40,7 @@ def _product(equation: Any) -> float:
 
 
 def _parts(params: dict[str, Any]) -> list[Jaxpr]:
-    """Return the functions inside an equation; of a conditional all branches."""
+    """Return the functions inside an equation; of a conditional all branches, of which one runs."""
     found: list[Jaxpr] = []
     for value in params.values():
         for one in value if isinstance(value, tuple | list) else (value,):

@@ -10,7 +10,6 @@ keys of its entries, FiD the vectors of passages. Each answers as many questions
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -19,11 +18,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from qamat_core.fid.reader import FidReader
-from qamat_core.indexes.protocol import Found
+from qamat_core.indexes.device import place_keys
+from qamat_core.indexes.protocol import Found, Index
 from qamat_core.planning.flops import count_flops
 from qamat_core.qamat.inference import Answerer
 from qamat_core.qamat.reader import Context, Reader
-from qamat_core.qamat.search import FrozenMemory, search
+from qamat_core.qamat.search import FrozenMemory
 from qamat_core.t5.conversion import from_transformers
 from qamat_core.t5.decoding import untie
 from schemas.fid import FidConfig
@@ -62,35 +62,21 @@ QUICK = Work(2, 4, 2, 4, passages=(3, 2), passage=8, group=2, target=3, vectors=
 
 
 @dataclass(frozen=True)
-class _Exact:
-    """Exact search on the device."""
+class _Given:
+    """No search: the first K rows, whatever is asked."""
 
-    memory: FrozenMemory
+    entries: int
 
     def __len__(self) -> int:
-        return len(self.memory.keys)
-
-    def search(self, queries: Float[np.ndarray, "N D"], k: int, banned: Int[np.ndarray, "N R"] | None = None) -> Found:
-        banned = np.full((len(queries), 1), -1) if banned is None else banned
-        found = self._search(queries[:, None], self.memory, banned, k).found
-        return Found(np.asarray(found.rows), np.asarray(found.scores))
-
-    def without(self, rows: Int[np.ndarray, " X"]) -> "_Exact":
-        raise NotImplementedError
-
-    @cached_property
-    def _search(self) -> Any:
-        return jax.jit(search, static_argnums=3)
-
-
-@dataclass(frozen=True)
-class _Given(_Exact):
-    """No search: the first K rows, whatever is asked."""
+        return self.entries
 
     def search(self, queries: Float[np.ndarray, "N D"], k: int, banned: Int[np.ndarray, "N R"] | None = None) -> Found:
         del banned
         rows = np.broadcast_to(np.arange(k, dtype=np.int32), (len(queries), k))
         return Found(rows, np.zeros(rows.shape, np.float32))
+
+    def without(self, rows: Int[np.ndarray, " X"]) -> "_Given":
+        return _Given(self.entries - len(rows))
 
 
 class Model(NamedTuple):
@@ -115,8 +101,8 @@ def _measure(model: Model, work: Work, passages: int, versions: Mapping[str, str
     count = 1 if passages >= 10 * work.questions else work.questions
     inputs = _ids(count, passages, work.passage)
     sides: dict[str, Answer] = {
-        "qamat": _qamat(model, work, _Exact(model.memory)),
-        "qamat alone": _qamat(model, work, _Given(model.memory)),
+        "qamat": _qamat(model, work, place_keys(np.asarray(model.memory.keys))),
+        "qamat alone": _qamat(model, work, _Given(len(model.memory.keys))),
         "fid": _fid(model, work, inputs, searches=True),
         "fid alone": _fid(model, work, inputs, searches=False),
         "transformers": _transformers(model, work, inputs),
@@ -182,7 +168,7 @@ def _questions(work: Work, count: int) -> np.ndarray:
     return questions
 
 
-def _qamat(model: Model, work: Work, index: _Exact) -> Answer:
+def _qamat(model: Model, work: Work, index: Index) -> Answer:
     answerer = Answerer(
         reader=_reader(model, work),
         params=model.params,
@@ -205,7 +191,11 @@ def _fid(model: Model, work: Work, inputs: np.ndarray, *, searches: bool) -> Ans
         question_length=work.question if work.question < length else 1,
         target_length=work.target,
     )
-    reader, index, asking = FidReader(settings, work.group), _Exact(model.memory), _reader(model, work)
+    reader, index, asking = (
+        FidReader(settings, work.group),
+        place_keys(np.asarray(model.memory.keys)),
+        _reader(model, work),
+    )
     query = jax.jit(lambda params, tokens: asking.query(params, tokens, 1).vectors[:, 0])
 
     def answer() -> np.ndarray:

@@ -8,6 +8,7 @@ import faiss
 import hnswlib
 import numpy as np
 from jaxtyping import Float, Int
+from ml_dtypes import bfloat16
 
 from qamat_core.indexes.approximate import build_scann
 from qamat_core.indexes.filtered import Filtered
@@ -75,10 +76,11 @@ def fastest(settings: Iterator[tuple[str, Search]], queries: np.ndarray, wanted:
 
 
 def ours(keys: np.ndarray, config: ScannConfig) -> Iterator[tuple[str, Search]]:
-    """Yield settings of our index over ScaNN: leaves searched, entries scored again."""
+    """Yield settings of our index over ScaNN, of keys in bfloat16: leaves searched, entries scored again."""
+    keys = keys.astype(bfloat16)
     built = build_scann(keys, config)
     for leaves in (1, 2, 4, 8, 16, 32):
-        for rescored in (30, 35, 40, 45, 50, 60, 80):
+        for rescored in (30, 35, 37, 40, 45, 50, 60, 80):
             setting = config.model_copy(update={"leaves_searched": leaves, "rescored": rescored, "neighbours": K})
             index = Filtered(built.with_config(setting), keys)
             yield f"leaves {leaves}, rescored {rescored}", partial(_rows, index)
@@ -96,7 +98,7 @@ def ivf(keys: np.ndarray, lists: int, coded: int) -> Iterator[tuple[str, Search]
     index.add(keys)
     faiss.omp_set_num_threads(1)
     for probes in (1, 2, 4, 8, 16, 32):
-        for factor in (2, 3, 4, 5, 6, 10):
+        for factor in (2, 3, 4, 5, 6, 8, 10):
             given = faiss.IndexRefineSearchParameters(
                 k_factor=factor, base_index_params=faiss.SearchParametersIVF(nprobe=probes)
             )
@@ -116,5 +118,5 @@ def hnsw(keys: np.ndarray, links: int, threads: Sequence[int]) -> Iterator[tuple
         index.set_ef(ef)
         return index.knn_query(queries, K, num_threads=threads[0])[0]
 
-    for ef in (10, 20, 40, 80, 120, 160, 240, 320, 640, 1200):
+    for ef in (10, 12, 14, 16, 17, 18, 19, 20, 22, 25, 30, 40, 80, 120, 160, 240, 320, 640, 1200):
         yield f"M {links}, ef {ef}", partial(search, ef=ef)

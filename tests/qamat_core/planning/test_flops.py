@@ -27,6 +27,13 @@ def test_a_loop_counts_for_all_its_turns():
     assert count_flops(until, A, turns=9) == 9 * 2 * 3 * 5 * 5
 
 
+def test_of_a_choice_the_dearest_branch_counts():
+    def either(a: jax.Array) -> jax.Array:
+        return lax.cond(a[0, 0] > 0, lambda: a @ jnp.ones((5, 5)), lambda: (a @ jnp.ones((5, 2))) @ jnp.ones((2, 5)))
+
+    assert count_flops(either, A) == 2 * 3 * 5 * 5
+
+
 @pytest.mark.parametrize("remat", [False, True])
 def test_a_training_step_of_t5_is_three_or_four_times_its_forward_pass(remat: bool):
     config = T5Config(
