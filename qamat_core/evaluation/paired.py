@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from qamat_core.evaluation.bootstrap import RESAMPLES, Interval, Values, paired_difference
+from qamat_core.evaluation.bootstrap import LEVEL, RESAMPLES, Interval, Values, paired_difference
 from qamat_core.evaluation.metrics import recall_at
 from schemas.errors import InputError
 
@@ -63,7 +63,9 @@ def compare(
     ]
     one, other = np.broadcast_arrays(*values)
     p = sign_flip_p((one - other).mean(axis=0), permutations=permutations)
-    return Paired(paired_difference(one, other, resamples=resamples), p, len(ids))
+    same = np.array_equal(one, other)
+    interval = _of_none(len(ids)) if same else paired_difference(one, other, resamples=resamples)
+    return Paired(interval, p, len(ids))
 
 
 def sign_flip_p(differences: Values, *, seed: int = 0, permutations: int = PERMUTATIONS) -> float:
@@ -82,6 +84,15 @@ def sign_flip_p(differences: Values, *, seed: int = 0, permutations: int = PERMU
     blocks = [min(_BLOCK, permutations - done) for done in range(0, permutations, _BLOCK)]
     sums = np.concatenate([(1 - 2 * rng.integers(0, 2, (block, size), np.int8)) @ differences for block in blocks])
     return float((1 + np.count_nonzero(np.abs(sums) >= bound)) / (1 + permutations))
+
+
+def _of_none(questions: int) -> Interval:
+    """Return the interval where no question differs, of which resampling gives one without width.
+
+    The share of differing questions is below ``1 - tail ** (1 / n)`` (Clopper and Pearson), whichever row is better.
+    """
+    bound = 1 - ((1 - LEVEL) / 2) ** (1 / questions)
+    return Interval(0.0, -bound, bound)
 
 
 def _values(predictions: pa.Table, metric: PairedMetric, k: int | None) -> Values:

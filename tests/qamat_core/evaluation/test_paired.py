@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from scipy.stats import permutation_test
+from scipy.stats import binomtest, permutation_test
 
 from qamat_core.evaluation.paired import compare, sign_flip_p
 from schemas.errors import InputError
@@ -82,6 +82,14 @@ def test_a_row_of_one_run_stands_against_every_seed() -> None:
     other = [predictions([False] * 10)]
     assert compare(first, other, metric="em", resamples=20).difference.mean == pytest.approx(0.75)
     assert compare(other, first, metric="em", resamples=20).difference.mean == pytest.approx(-0.75)
+
+
+def test_few_questions_without_a_difference_say_little() -> None:
+    few, many = ([predictions([False] * count)] for count in (66, 2320))
+    upper = binomtest(0, 66).proportion_ci(0.95).high
+    assert compare(few, few, metric="em").difference == pytest.approx((0, -upper, upper))
+    assert upper > 0.05
+    assert compare(many, many, metric="em").difference.high < 0.002
 
 
 def test_recall_is_compared_at_each_rows_own_k() -> None:
