@@ -42,6 +42,7 @@ import tasks.import_start
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
+import tasks.judge_claims
 import tasks.measure_abstention
 import tasks.mine_multihop
 import tasks.mine_negatives
@@ -216,4 +217,5 @@ audit_attribution = _step("audit attribution", tasks.audit_attribution.run)
 split_overlap = _step("split by overlap", tasks.split_overlap.run)
 summarise = _step("summarise", tasks.summarise_predictions.run)
 summarise_curves = _step("summarise curves", tasks.summarise_curves.run)
+judge_claims = _step("judge claims", tasks.judge_claims.run)
 build_report = _step("build report", tasks.build_report.run)
