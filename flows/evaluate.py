@@ -14,7 +14,7 @@ from schemas.artifacts import ArtifactRef
 from schemas.base import Frozen
 from schemas.corpus import IngestConfig
 from schemas.errors import ConfigError
-from schemas.evaluation import MemoryName, Place, SummaryConfig
+from schemas.evaluation import MemoryName, OverlapConfig, Place, SummaryConfig
 from schemas.orders import Evaluate
 from schemas.qamat import EvaluationConfig
 from schemas.resources import Resources
@@ -44,6 +44,7 @@ def evaluate_qamat(order: Evaluate) -> Evaluated:
     store = Store(order.home)
     checkpoint = store.newest("checkpoint", order.checkpoint)
     questions = read_questions(order, store, resources)
+    overlaps = read_overlaps(order, store, questions, resources)
     index = read_memory(order, store, checkpoint, resources)
     config = evaluation_of(store.row(checkpoint))
     label = f"{order.checkpoint}-{questions.name}"[:56]
@@ -53,7 +54,7 @@ def evaluate_qamat(order: Evaluate) -> Evaluated:
     for k, ref in predictions.items():
         place = place_of(store, checkpoint, index, questions, k)
         summary = SummaryConfig(places=(place,), ks=RECALL_AT if k == config.top_k else ())
-        metrics[k] = steps.summarise(summary, [ref], name=f"{label}-k{k}", resources=resources)
+        metrics[k] = steps.summarise(summary, [ref], overlaps=overlaps, name=f"{label}-k{k}", resources=resources)
     return Evaluated(predictions=predictions, metrics=metrics)
 
 
@@ -68,6 +69,14 @@ def read_questions(order: Evaluate, store: Store, resources: Resources) -> Artif
         IngestConfig(), Path(file.path), dataset=file.dataset, split=file.split, name=name, resources=resources
     )
     return refs.qa_examples
+
+
+def read_overlaps(order: Evaluate, store: Store, questions: ArtifactRef, resources: Resources) -> ArtifactRef | None:
+    """Return the overlap of the questions with training questions, if there are some to compare with."""
+    if order.against is None:
+        return None
+    train, label = store.newest("qa_examples", order.against), f"{questions.name}-{order.against}"[:64]
+    return steps.split_overlap(OverlapConfig(), train, questions, name=label, resources=resources)
 
 
 def read_memory(order: Evaluate, store: Store, checkpoint: ArtifactRef, resources: Resources) -> ArtifactRef:

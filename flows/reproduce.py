@@ -9,13 +9,15 @@ from prefect import flow
 from flows import steps
 from flows.corpus import make_corpus, world_sources
 from flows.lookup import shape_of
+from flows.published import publish
 from flows.study import Study, ask_finetuned
 from flows.tables import TABLES
 from flows.training import source_of
 from flows.trust import audit
+from qamat_core.claims import comparisons
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
-from schemas.evaluation import ReportConfig
+from schemas.evaluation import JudgeConfig, ReportConfig
 from schemas.orders import ALL_MEMORIES, USUAL_TABLES, PublicT5, Reproduce
 from schemas.presets import preset
 from schemas.resources import Resources
@@ -44,6 +46,7 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     study = Study(order, numbers, world, corpus, resources, begin)
     wanted = order.only or USUAL_TABLES
     metrics = [ref for table, measure in TABLES.items() if table in wanted for ref in measure(study)]
+    metrics += judge_claims(study)
     inputs = ReportInputs(
         metrics=tuple(metrics),
         generated=corpus.memory,
@@ -54,14 +57,26 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     config = ReportConfig(
         preset=order.preset,
         rerun=command(order),
+        reruns={table: command(order.model_copy(update={"only": (table,)})) for table in TABLES},
         start=order.start.source if order.start else "random weights",
         aids=numbers.aids,
         entries=min(k, 5),
     )
     report = steps.build_report(config, inputs, name=order.name, resources=resources)
+    publish(Store(order.home).open_directory(report), order.name)
     if order.out is not None:
         copy_report(report, Path(order.out), resources=resources)
     return report
+
+
+def judge_claims(study: Study) -> list[ArtifactRef]:
+    """Judge the paper's claims by the runs that the tables are made of; nothing where no claim's two rows are there."""
+    compared = {place: study.runs[place] for _, *sides in comparisons(study.runs) for place in sides}
+    if not compared:
+        return []
+    config = JudgeConfig(places=tuple(compared))
+    name = f"{study.name}-claims-{study.split}"
+    return [steps.judge_claims(config, list(compared.values()), name=name, resources=study.resources)]
 
 
 def import_t5(order: Reproduce, resources: Resources) -> ImportedRefs | None:

@@ -43,10 +43,12 @@ import tasks.import_start
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
+import tasks.judge_claims
 import tasks.measure_abstention
 import tasks.mine_multihop
 import tasks.mine_negatives
 import tasks.refilter_questions
+import tasks.split_overlap
 import tasks.summarise_curves
 import tasks.summarise_predictions
 import tasks.train_closed_book
@@ -218,6 +220,8 @@ evaluate_bm25 = _step("evaluate BM25", tasks.evaluate_bm25.run)
 calibrate = _step("calibrate", tasks.calibrate.run)
 measure_abstention = _step("measure abstention", tasks.measure_abstention.run)
 audit_attribution = _step("audit attribution", tasks.audit_attribution.run)
+split_overlap = _step("split by overlap", tasks.split_overlap.run)
 summarise = _step("summarise", tasks.summarise_predictions.run)
 summarise_curves = _step("summarise curves", tasks.summarise_curves.run)
+judge_claims = _step("judge claims", tasks.judge_claims.run)
 build_report = _step("build report", tasks.build_report.run)

@@ -44,6 +44,8 @@ class Study:
     resources: Resources
     begin: ImportedRefs | None = None
     """The public T5 that all models start from; None for random weights."""
+    runs: dict[Place, Sequence[ArtifactRef]] = field(default_factory=dict[Place, Sequence[ArtifactRef]])
+    """The predictions of every row measured so far, one run a seed: what the claims are judged by."""
     _models: dict[str, Model] = field(default_factory=dict[str, Model])
 
     @property
@@ -121,6 +123,7 @@ class Study:
         self, places: Sequence[Place], runs: Sequence[ArtifactRef], name: Name, recall_at: tuple[int, ...] = ()
     ) -> ArtifactRef:
         """Turn one run a seed into figures that stand at every place."""
+        self.runs |= dict.fromkeys(places, tuple(runs))
         config = SummaryConfig(places=tuple(places), ks=recall_at)
         return steps.summarise(config, runs, name=name, resources=self.resources)
 

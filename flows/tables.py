@@ -135,10 +135,13 @@ def zero_shot(study: Study, kind: MemoryKind) -> ArtifactRef:
 def bm25(study: Study, kind: MemoryKind) -> ArtifactRef:
     """Measure BM25 over a memory's questions."""
     memory = study.corpus.memory if kind == "generated" else study.world.gold_pairs
-    config = Bm25Config(places=(single_hop(study, "table2", "BM25 questions", kind),), ks=(1,))
+    place = single_hop(study, "table2", "BM25 questions", kind)
+    config = Bm25Config(places=(place,), ks=(1,))
     questions = study.world.questions[study.split]
     name = f"{study.name}-{kind}-bm25-{study.split}"
-    return steps.evaluate_bm25(config, questions, memory, name=name, resources=study.resources).metrics
+    found = steps.evaluate_bm25(config, questions, memory, name=name, resources=study.resources)
+    study.runs[place] = (found.predictions,)
+    return found.metrics
 
 
 def closed_book(study: Study, split: str) -> ArtifactRef:

@@ -75,6 +75,26 @@ STAGES: Final[Mapping[str, _Figures]] = MappingProxyType(
 )
 """Table 5: row -> exact match by ``SINGLE_HOP``."""
 
+MEMORIES: Final[Mapping[str, _Figures]] = MappingProxyType(
+    {"PAQ 65M": (44.7, 48.0, 39.4), "Ours 60M": (44.5, 53.2, 43.0)}
+)
+"""Table 6: row -> exact match by ``SINGLE_HOP``."""
+
+EXAMPLES: Final[Mapping[tuple[str, float], _Figures]] = MappingProxyType(
+    {
+        ("DPR-reverse", 0.6): (42.5, 48.2, 39.7),
+        ("QAMAT Fine-tuned", 5): (42.8, 48.8, 40.2),
+        ("QAMAT Fine-tuned", 25): (43.8, 51.5, 41.7),
+        ("QAMAT Fine-tuned", 50): (44.3, 52.1, 42.5),
+        ("QAMAT Fine-tuned", 100): (44.5, 53.2, 43.0),
+    }
+)
+"""Table 7: (row, pre-training examples in percent of 20M) -> exact match by ``SINGLE_HOP``; DPR-reverse are 120K
+examples of another corpus."""
+
+SPEED: Final[Mapping[str, float]] = MappingProxyType({"QAMAT": 240, "FiD": 50})
+"""Section 5.4: questions a second on 32 TPU v3; the data set is not named."""
+
 WHOLE_MEMORY: Final[_Figures] = (44.5, 53.2, 43.0)
 """Figure 7's last point, all 60M entries, exact match by ``SINGLE_HOP`` as Table 6 prints it; its other points are
 drawn, not printed."""
@@ -86,8 +106,8 @@ MEMORY_SIZE_CLAIM: Final = (
 
 
 def quoted() -> pa.Table:
-    """Return every figure of Tables 1 to 5 and Figure 7 as rows of ``metrics``."""
-    return pa.Table.from_pylist([*_corpus(), *_models(), *_by_k(), *_stages()], schema=METRICS)
+    """Return every figure of Tables 1 to 7, of Figure 7 and of speed as rows of ``metrics``."""
+    return pa.Table.from_pylist([*_corpus(), *_models(), *_by_k(), *_stages(), *_memories()], schema=METRICS)
 
 
 def _corpus() -> Iterator[dict[str, object]]:
@@ -117,6 +137,17 @@ def _stages() -> Iterator[dict[str, object]]:
             yield _row("table5", row, dataset, "test", "em", value, model_size="base")
     for dataset, value in _printed(SINGLE_HOP, WHOLE_MEMORY):
         yield _row("figure7", "QAMAT Fine-tuned", dataset, "test", "em", value, model_size="base", x=100)
+
+
+def _memories() -> Iterator[dict[str, object]]:
+    for row, figures in MEMORIES.items():
+        for dataset, value in _printed(SINGLE_HOP, figures):
+            yield _row("table6", row, dataset, "test", "em", value, model_size="base")
+    for (row, x), figures in EXAMPLES.items():
+        for dataset, value in _printed(SINGLE_HOP, figures):
+            yield _row("table7", row, dataset, "test", "em", value, model_size="base", x=x)
+    for row, value in SPEED.items():
+        yield _row("speed", row, "", "", "questions_per_second", value, memory="none" if row == "FiD" else "generated")
 
 
 def _printed(datasets: tuple[str, ...], figures: _Figures) -> Iterator[tuple[str, float]]:

@@ -6,6 +6,7 @@ import unicodedata
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+_MARKS_TO_SPACES = {ord(mark): " " for mark in string.punctuation + "\u2018\u2019\u00b4"}
 _WORD = re.compile(r"\w+")
 
 
@@ -16,6 +17,19 @@ def normalize_answer(text: str) -> str:
     """
     lowered = unicodedata.normalize("NFD", text).lower()
     return " ".join(_ARTICLES.sub(" ", lowered.translate(_PUNCTUATION)).split())
+
+
+def normalize_squad(text: str) -> str:
+    """Return the form in which SQuAD's, HotpotQA's and MuSiQue's scripts compare answers: as ORQA's, without NFD."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def normalize_triviaqa(text: str) -> str:
+    """Return the form in which TriviaQA's script compares answers: punctuation becomes spaces.
+
+    Punctuation is ASCII's, _ and ` with it, the curly single quotes and the acute accent.
+    """
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_MARKS_TO_SPACES)).split())
 
 
 def normalize_question(text: str) -> str:

@@ -29,6 +29,7 @@ TableKind = Literal[
     "metrics",
     "predictions",
     "attributions",
+    "overlaps",
     "rejects",
 ]
 DirectoryKind = Literal["tokenizer", "checkpoint", "index", "searcher", "calibration", "report"]

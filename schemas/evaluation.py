@@ -38,6 +38,24 @@ class SummaryConfig(Frozen):
     """Bootstrap resamples of an interval."""
 
 
+class OverlapConfig(Frozen):
+    """How the overlap of test and training questions is told."""
+
+    threshold: float = Field(default=0.5, gt=0, le=1)
+    """The least Jaccard similarity of the words of two questions with a common answer for one to repeat the other."""
+
+
+class JudgeConfig(Frozen):
+    """How the paper's claims are judged."""
+
+    places: tuple[Place, ...] = Field(min_length=1)
+    """Where the runs stand that are compared, one place for each row's runs."""
+    resamples: int = Field(default=2000, ge=1)
+    """Bootstrap resamples of an interval."""
+    permutations: int = Field(default=10_000, ge=1)
+    """Sign flips of a test."""
+
+
 class CurveConfig(Frozen):
     """How the training curves of several seeds become figures."""
 
@@ -121,6 +139,8 @@ class ReportConfig(Frozen):
     preset: str
     rerun: str
     """The command that makes this report again."""
+    reruns: dict[str, str] = Field(default_factory=dict)
+    """Table -> the command that makes its cells again."""
     start: str = "random weights"
     """What the models start from, in words."""
     aids: tuple[str, ...] = ()

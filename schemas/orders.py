@@ -202,12 +202,13 @@ class RefilterCorpus(_Order):
 
 
 class QuestionsFile(_Form):
-    """A file of questions with answers: NQ-open JSONL, DPR's ``*.qa.csv``; .gz too."""
+    """A file of questions with answers: JSONL of NQ-open and MuSiQue, JSON of TriviaQA, WebQuestions, HotpotQA, MuSiQue
+    and SQuAD, DPR's ``*.qa.csv``, TSV; packed too."""
 
     path: str
     """Where the file lies on the worker's machine."""
     dataset: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", title="Data set")
-    """What figures call it, such as nq-open."""
+    """What figures call it, such as nq; it says whose script scores (``schemas.datasets``)."""
     split: str = Field(default="train", pattern=r"^[a-z0-9]+$")
     """Which part of the data set it is, such as train, dev, test."""
 
@@ -287,6 +288,8 @@ class Evaluate(_Form):
     """Questions (``qa_examples``) that are registered; None for those of ``file``."""
     file: QuestionsFile | None = Field(default=None, title="Questions file")
     """Questions read from a file."""
+    against: Name | None = Field(default=None, title="Training questions")
+    """Training questions (``qa_examples``): figures are also given by the overlap of the questions with these."""
     home: Home
     """The folder of the artifacts."""
 

@@ -98,7 +98,7 @@ class _Scale(Frozen):
     """Batch size, learning rate; its steps are those that QAMAT's stages have beyond ``closed_passages``."""
     repaq: tuple[int, int, float]
     reranker: tuple[int, int, float]
-    candidates: int
+    candidates: tuple[int, int]
     """Entries that RePAQ and its re-ranker learn to rank."""
     slots: int
     hop_slots: int
@@ -197,11 +197,11 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         repaq=RepaqConfig(
             model=model,
             training=_training(*scale.repaq),
-            top_k=scale.candidates,
+            top_k=scale.candidates[0],
             refresh_every=-(-scale.repaq[0] // 4),
         ),
         reranker=RerankerConfig(
-            model=model, training=_training(*scale.reranker), top_k=scale.candidates, retriever_weight=1.0
+            model=model, training=_training(*scale.reranker), top_k=scale.candidates[1], retriever_weight=1.0
         ),
     )
 
@@ -242,7 +242,7 @@ def toy() -> Preset:
             closed_questions=(8, 1e-3),
             repaq=(4, 8, 1e-3),
             reranker=(4, 8, 1e-3),
-            candidates=8,
+            candidates=(8, 8),
             slots=2,
             hop_slots=2,
         ),
@@ -272,7 +272,7 @@ def smoke() -> Preset:
             closed_questions=(48, 3e-3),
             repaq=(60, 16, 1e-3),
             reranker=(60, 16, 1e-3),
-            candidates=8,
+            candidates=(8, 8),
             slots=4,
             hop_slots=2,
         ),
@@ -300,7 +300,7 @@ def mini() -> Preset:
             closed_questions=(400, 4e-3),
             repaq=(200, 32, 1e-3),
             reranker=(80, 16, 1e-3),
-            candidates=8,
+            candidates=(16, 8),
             slots=4,
             hop_slots=2,
         ),

@@ -133,10 +133,11 @@ _QUESTIONS: Final = (
         "curatedtrec test questions, whose answers are regular expressions",
         f"{_FAIR}/dpr/data/retriever/curatedtrec-test.qa.csv",
         _UNSTATED,
+        **_questions("curatedtrec", "test"),
     ),
     _source(
         "triviaqa-unfiltered",
-        "TriviaQA as its authors give it out, open-domain",
+        "TriviaQA as its authors give it out, open-domain: unpack it and read unfiltered-web-dev.json",
         "http://nlp.cs.washington.edu/triviaqa/data/triviaqa-unfiltered.tar.gz",
         _UNSTATED,
         **_pinned(632_549_060, "7f0c94207fd0a1eb7bba3d52cdfe0735c98de850b9e5aa4e75f2776ef9a531d0", _TFDS),
@@ -147,6 +148,7 @@ _QUESTIONS: Final = (
         "https://worksheets.codalab.org/rest/bundles/0x4a763f8cde224c2da592b75f29e2f5c2/contents/blob/",
         "CC BY 4.0",
         file="webquestions-train.json",
+        **_questions("webq", "train"),
         **_pinned(825_320, "fb1797e4554a1b1be642388367de1379f8c0d5afc609ac171492c67f7b70cb1e"),
     ),
     _source(
@@ -155,6 +157,7 @@ _QUESTIONS: Final = (
         "https://worksheets.codalab.org/rest/bundles/0xe7bac352fce7448c9ef238fb0a297ec2/contents/blob/",
         "CC BY 4.0",
         file="webquestions-test.json",
+        **_questions("webq", "test"),
         **_pinned(447_645, "e3d4550e90660aaabe18458ba34b59f2624857273f375af7353273ce8b84ce6e"),
     ),
 )

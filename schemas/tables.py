@@ -125,6 +125,7 @@ ATTRIBUTIONS: Final = _table(
     exact_match=_BOOL,
     exact_match_then=_BOOL,
 )
+OVERLAPS: Final = _table(example_id=_TEXT, overlap=_TEXT, train_question=_nullable(_TEXT), similarity=_nullable(_FLOAT))
 REJECTS: Final = _table(source=_TEXT, record=_TEXT, reason=_TEXT)
 
 TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
@@ -144,6 +145,7 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
         "metrics": METRICS,
         "predictions": PREDICTIONS,
         "attributions": ATTRIBUTIONS,
+        "overlaps": OVERLAPS,
         "rejects": REJECTS,
     }
 )

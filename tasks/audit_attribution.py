@@ -16,14 +16,16 @@ from jaxtyping import Int
 
 from qamat_core import progress
 from qamat_core.evaluation.attribution import NAMES, Taken, choose, effects
-from qamat_core.evaluation.metrics import exact_match, normalize_answer
+from qamat_core.evaluation.metrics import exact_match
 from qamat_core.evaluation.predictions import accepted_answers
 from qamat_core.evaluation.summary import percentages
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import question_inputs
 from qamat_core.qamat.inference import Answered, Answerer, answer_text
 from qamat_core.store.store import Job, Store, TableDraft, write_table
+from qamat_core.text import normalize_answer
 from schemas.artifacts import ArtifactRef, Name
+from schemas.datasets import data_set
 from schemas.errors import InputError
 from schemas.evaluation import AttributionConfig
 from schemas.resources import Resources
@@ -151,6 +153,7 @@ def _cases(
 
 
 def _row(example: Mapping[str, Any], taken: Taken, ids: list[str], before: str, then: str) -> dict[str, object]:
+    script = data_set(example["dataset"]).script
     return {
         "example_id": example["example_id"],
         "question": example["question"],
@@ -159,8 +162,8 @@ def _row(example: Mapping[str, Any], taken: Taken, ids: list[str], before: str, 
         "prediction": before,
         "prediction_then": then,
         "changed": normalize_answer(before) != normalize_answer(then),
-        "exact_match": exact_match(before, example["answers"]),
-        "exact_match_then": exact_match(then, example["answers"]),
+        "exact_match": exact_match(before, example["answers"], script),
+        "exact_match_then": exact_match(then, example["answers"], script),
     }
 
 

@@ -1,6 +1,6 @@
 """The report: metrics, predictions with their memory and passages, and a corpus's tables -> report directory.
 
-Holds report.html (self-contained), report.md and metrics.parquet. The page's templates are part of its key.
+Holds report.html (self-contained), report.md, metrics.parquet and metrics.csv. The templates are part of its key.
 """
 
 import shutil

@@ -1,8 +1,9 @@
-"""A checkpoint -> a directory outside of the store that `transformers` or T5X loads."""
+"""A checkpoint -> a directory outside of the store that `transformers` or T5X loads; for the former with its card."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from qamat_core.cards.card import card
 from qamat_core.store.store import Store
 from qamat_core.t5.checkpoints.export import ExportFormat, export
 from qamat_core.tokenizer import Tokenizer
@@ -28,6 +29,8 @@ def run(checkpoint: ArtifactRef, form: ExportFormat, out: Path, *, resources: Re
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as work:
             export(directory, tokenizer, form, Path(work) / "checkpoint")
+            if form == "hf":
+                card(store, checkpoint).save(Path(work) / "checkpoint" / "README.md")
             (Path(work) / "checkpoint").rename(out)
     except ConfigError as error:
         raise ConfigError(f"{checkpoint}: {error}") from error

@@ -1,15 +1,18 @@
-"""Ingest: a file of questions with answers (NQ-open JSONL, DPR's *.qa.csv; .gz too) -> qa_examples, rejects.
+"""Ingest: a file of questions with answers -> qa_examples, rejects.
 
-Rows stand in file order. read counts examples and rejects.
+Rows stand in file order. read counts examples and rejects. Where the paper has another number of questions of that
+data set and split, a warning and the note "count" say so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from qamat_core import progress
 from qamat_core.readers.formats import open_questions
-from qamat_core.store.store import Job, Store
+from qamat_core.store.store import Job, Store, TableDraft
 from schemas.artifacts import ArtifactRef, Name
 from schemas.corpus import IngestConfig, SourcesConfig
+from schemas.datasets import count_note
 from schemas.resources import Resources
 from tasks.intake import describe, take_in
 
@@ -36,8 +39,15 @@ def run(
         inputs={},
         outputs={"qa_examples": ("qa_examples", name), "rejects": ("rejects", f"{name}-questions")},
     )
-    refs = Store(resources.home).produce(
-        job,
-        lambda work: take_in([path], lambda file: open_questions(file, dataset, split), ("qa_examples",), work, config),
-    )
-    return QuestionsRefs(**refs)
+
+    def build(work: Path) -> dict[str, TableDraft]:
+        drafts = take_in([path], lambda file: open_questions(file, dataset, split), ("qa_examples",), work, config)
+        draft = drafts["qa_examples"]
+        note = count_note(dataset, split, draft.kept)
+        return drafts | {"qa_examples": replace(draft, notes={"count": note} if note else {})}
+
+    store = Store(resources.home)
+    refs = QuestionsRefs(**store.produce(job, build))
+    if note := store.row(refs.qa_examples).notes.get("count"):
+        progress.warn(f"{path.name}: {note}")
+    return refs

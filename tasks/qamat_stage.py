@@ -26,6 +26,7 @@ from qamat_core.training.processes import meet
 from qamat_core.training.step import LossFn
 from schemas.artifacts import ArtifactRef, Digest, Name
 from schemas.base import Frozen
+from schemas.datasets import data_set
 from schemas.errors import ConfigError, IncompatibleArtifactError, TrainingError
 from schemas.model import NOT_SHAPE
 from schemas.qamat import FinetuneConfig, QamatConfig
@@ -99,11 +100,13 @@ def open_questions(store: Store, questions: ArtifactRef) -> pa.Table:
     """Return a ``qa_examples`` table that is trained on.
 
     Raises:
-        TrainingError: it is empty.
+        TrainingError: it is empty, or its answers are regular expressions.
     """
     table = store.open_table(questions)
     if not table.num_rows:
         raise TrainingError(f"{questions} holds no training question: import it again")
+    if any(data_set(name).script == "patterns" for name in table.column("dataset").unique().to_pylist()):
+        raise TrainingError(f"{questions}: its answers are regular expressions, no texts to learn: only evaluate on it")
     return table
 
 

@@ -264,3 +264,29 @@ def _tree(node: "Lineage", label: str, parent: Tree, shown: set[str]) -> Tree:
         for name, given in node.inputs.items():
             _tree(given, f"{name}: ", branch, shown)
     return parent
+
+
+@app.command("card")
+def write_card(
+    reference: Reference,
+    out: Annotated[Path | None, typer.Option(help="A file for the card, such as README.md; none to print it.")] = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Write the card of a checkpoint or of a memory (qa_pairs), as the Hugging Face hub reads them."""
+    store = _open(home)
+    ref = _find(store, reference).ref
+
+    from qamat_core.cards.card import card
+    from schemas.errors import InputError
+
+    text = str(card(store, ref))
+    if out is not None:
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
+    if as_json:
+        print_json({"artifact": str(ref), "out": str(out) if out else None, "card": text})
+    else:
+        print(out if out else text)

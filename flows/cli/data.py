@@ -10,6 +10,7 @@ import typer
 from flows.cli.byte_progress import showing_bytes
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
 from flows.cli.output import print_fields, print_json, print_table, size
+from flows.cli.overlap import overlap
 
 if TYPE_CHECKING:
     from qamat_core.downloads import Fetched
@@ -48,6 +49,9 @@ def ls(to: To = None, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> Non
         for name, source in SOURCES.items()
     ]
     print_table(columns, cells)
+
+
+app.command("overlap")(overlap)
 
 
 @app.command("fetch")

@@ -21,9 +21,21 @@ def evaluate(
     ] = None,
     backend: BackendName = "exact",
     questions: Annotated[str | None, typer.Option(help="Questions that are registered (qa_examples).")] = None,
-    dataset: Annotated[str | None, typer.Option(help="With --path: the data set's name.")] = None,
-    path: Annotated[Path | None, typer.Option(help="A file of questions (NQ-open JSONL, DPR CSV; .gz too).")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="With --path: the data set's name, which says whose script scores.")
+    ] = None,
+    path: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of questions (JSONL of NQ-open, MuSiQue; JSON of TriviaQA, WebQuestions, HotpotQA, MuSiQue, "
+            "SQuAD; DPR CSV, TSV; packed too)."
+        ),
+    ] = None,
     split: Annotated[str, typer.Option(help="With --path: the split's name.")] = "dev",
+    against: Annotated[
+        str | None,
+        typer.Option(help="Training questions (qa_examples): figures by the questions' overlap with them, too."),
+    ] = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -40,6 +52,7 @@ def evaluate(
             "backend": backend,
             "questions": questions,
             "file": file,
+            "against": against,
             "home": home,
         }
     )
@@ -52,7 +65,7 @@ def evaluate(
         predictions = {str(k): str(ref) for k, ref in found.predictions.items()}
         print_json({"n": rows[0]["n"], "metrics": rows, "predictions": predictions})
         return
-    columns = ("metric", "k", "value", "low", "high", "n")
+    columns = (*(("split",) if against else ()), "metric", "k", "value", "low", "high", "n")
     print_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
 
 

@@ -20,7 +20,10 @@ Name = Annotated[
 Corpus = Annotated[str | None, typer.Option(help="The corpus whose tokenizer is used (default: the memory's name).")]
 Questions = Annotated[str, typer.Option(help="Training questions that are registered (qa_examples).")]
 Dataset = Annotated[str | None, typer.Option(help="With --path: the data set's name.")]
-File = Annotated[Path | None, typer.Option("--path", help="A file of training questions (NQ-open JSONL, DPR CSV).")]
+File = Annotated[
+    Path | None,
+    typer.Option("--path", help="A file of training questions, in a form that `qamat evaluate` reads."),
+]
 Seed = Annotated[int, typer.Option(help="Seed of the training.")]
 
 

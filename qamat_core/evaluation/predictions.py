@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from qamat_core.evaluation.calibration import Signals
-from qamat_core.evaluation.metrics import exact_match, f1, f1_rule, first_hit
+from qamat_core.evaluation.metrics import exact_match, f1, first_hit
+from schemas.datasets import data_set
 from schemas.errors import InputError
 from schemas.tables import PREDICTIONS
 
@@ -67,7 +68,7 @@ def signals_of(predictions: pa.Table) -> Signals:
 def _score(
     example: Mapping[str, Any], prediction: str, ids: Sequence[str], weights: Sequence[float], accepted: Accepted
 ) -> dict[str, object]:
-    answers = example["answers"]
+    answers, script = example["answers"], data_set(example["dataset"]).script
     return {
         "example_id": example["example_id"],
         "question": example["question"],
@@ -75,7 +76,7 @@ def _score(
         "prediction": prediction,
         "retrieved_ids": list(ids),
         "weights": list(weights),
-        "exact_match": exact_match(prediction, answers),
-        "f1": f1(prediction, answers, f1_rule(example["dataset"])),
-        "first_hit": first_hit([accepted[qa_id] for qa_id in ids], answers),
+        "exact_match": exact_match(prediction, answers, script),
+        "f1": f1(prediction, answers, script),
+        "first_hit": first_hit([accepted[qa_id] for qa_id in ids], answers, script),
     }

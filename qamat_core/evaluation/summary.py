@@ -13,7 +13,8 @@ from qamat_core.evaluation.bootstrap import (
     mean_interval,
     nested_interval,
 )
-from qamat_core.evaluation.metrics import recall_at
+from qamat_core.evaluation.metrics import exact_match, recall_at
+from schemas.datasets import data_set
 from schemas.errors import InputError
 from schemas.tables import METRICS
 
@@ -35,6 +36,8 @@ def summarise(
 ) -> pa.Table:
     """Return the em, f1 and recall rows of one run, as percentages with intervals over questions.
 
+    TriviaQA has a row em_orqa too: em is by its own script, whose normal form differs from ORQA's.
+
     Args:
         predictions: the run's ``predictions`` table.
         table: where the rows stand ("table2", "figure7", ...).
@@ -54,9 +57,8 @@ def summarise(
     """
     place = {"table": table, "row": row, "dataset": dataset, "split": split, "memory": memory}
     place |= {"model_size": model_size, "x": x, "source": "measured", "n": _count([predictions]), "seed": seed}
-    measured = [
-        (metric, at, mean_interval(values, resamples=resamples)) for metric, at, values in _values(predictions, k, ks)
-    ]
+    found = _values(predictions, dataset, k, ks)
+    measured = [(metric, at, mean_interval(values, resamples=resamples)) for metric, at, values in found]
     return _rows(place, measured)
 
 
@@ -93,7 +95,7 @@ def aggregate(
     place |= {"model_size": model_size, "x": x, "source": "measured", "n": _count(runs[:1] if same else runs)}
     by_metric: dict[tuple[str, int | None], list[Values]] = {}
     for run in runs:
-        for metric, at, values in _values(run, k, ks):
+        for metric, at, values in _values(run, dataset, k, ks):
             by_metric.setdefault((metric, at), []).append(values)
     measured = [
         (metric, at, _over_seeds(values, same, resamples))
@@ -113,15 +115,25 @@ def _count(runs: Sequence[pa.Table]) -> int:
     return sum(run.num_rows for run in runs)
 
 
-def _values(predictions: pa.Table, k: int | None, ks: Sequence[int]) -> Iterator[tuple[str, int | None, Values]]:
+def _values(
+    predictions: pa.Table, dataset: str, k: int | None, ks: Sequence[int]
+) -> Iterator[tuple[str, int | None, Values]]:
     """Give (metric, K, one value of 0 to 1 a question)."""
     yield "em", k, predictions.column("exact_match").to_numpy().astype(np.float64)
     yield "f1", k, predictions.column("f1").to_numpy().astype(np.float64)
+    if data_set(dataset).script == "triviaqa":
+        yield "em_orqa", k, _by_orqa(predictions)
     retrieved = max(map(len, predictions.column("retrieved_ids").to_pylist()))
     hits = predictions.column("first_hit").to_pylist()
     for at in ks:
         if at <= retrieved:
             yield "recall", at, recall_at(hits, at)
+
+
+def _by_orqa(predictions: pa.Table) -> Values:
+    """Score anew by the script that most papers use for every open-domain data set."""
+    columns = (predictions.column(name).to_pylist() for name in ("prediction", "answers"))
+    return np.array([exact_match(*pair) for pair in zip(*columns, strict=True)], dtype=np.float64)
 
 
 def _rows(place: Mapping[str, object], measured: Sequence[tuple[str, int | None, Interval]]) -> pa.Table:

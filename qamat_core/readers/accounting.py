@@ -6,13 +6,14 @@ from typing import Final, Generic, TypeVar
 
 from qamat_core.readers import wikipedia
 from qamat_core.readers.contexts import REPEATED
+from qamat_core.readers.multihop_questions import MORE_HOPS
 from qamat_core.readers.squad import UNANSWERABLE
 from schemas.errors import InputError, RejectLimitError
 from schemas.records import Annotation, Passage, QAExample, Reject
 
 DEFAULT_MAX_REJECT_SHARE: Final = 0.01
 IN_EARLIER_FILE: Final = "the same record stands in an earlier file"
-EXPECTED_REASONS: Final = frozenset({UNANSWERABLE, REPEATED, IN_EARLIER_FILE}) | wikipedia.EXPECTED
+EXPECTED_REASONS: Final = frozenset({UNANSWERABLE, REPEATED, MORE_HOPS, IN_EARLIER_FILE}) | wikipedia.EXPECTED
 """Rejects with these reasons are listed like all others but do not count against the limit."""
 
 Record = TypeVar("Record", bound=Passage | Annotation | QAExample)

@@ -13,12 +13,16 @@ from typing import IO, Final, TypeVar
 from qamat_core.readers.archives import open_members
 from qamat_core.readers.contexts import read_hotpotqa, read_musique
 from qamat_core.readers.dpr_passages import read_dpr_passages
-from qamat_core.readers.dpr_questions import read_dpr_questions
+from qamat_core.readers.dpr_questions import read_dpr_questions, read_tsv_questions
+from qamat_core.readers.json_questions import read_json_questions
 from qamat_core.readers.jsonl_passages import read_jsonl_passages
 from qamat_core.readers.lines import BadFileError
+from qamat_core.readers.multihop_questions import multihop_form, read_musique_questions
 from qamat_core.readers.nq_open import read_nq_open
-from qamat_core.readers.squad import read_squad, read_squad_passages
+from qamat_core.readers.squad import read_squad, read_squad_passages, read_squad_questions
 from qamat_core.readers.streams import BUFFER_BYTES
+from qamat_core.readers.triviaqa import TRIVIAQA
+from qamat_core.readers.webquestions import WEBQUESTIONS, WEBQUESTIONS_SPLIT
 from qamat_core.readers.wiki_vital import read_wiki_vital
 from qamat_core.readers.wikipedia import read_wikipedia
 from schemas.errors import InputError
@@ -42,7 +46,11 @@ _SQUAD: Final = re.compile(r'\{\s*"(data|version)"\s*:')
 _KEYS: Final = {'"paragraph_text"': "MuSiQue JSONL", '"paragraphs"': "SQuAD JSON", '"extract"': "wiki-vital"}
 """What tells a file of objects whose name says nothing; the first that is found."""
 _PASSAGE_ENDINGS: Final = ".tsv, .jsonl, .json, .xml"
-_QUESTION_ENDINGS: Final = ".jsonl, .csv"
+_QUESTION_ENDINGS: Final = ".jsonl, .csv, .tsv, .json"
+_TRIVIAQA: Final = re.compile(r'"Data"\s*:')
+_LISTS: Final = {'"targetValue': "WebQuestions JSON", '"qText': "WebQuestions JSON, split"}
+"""What tells a list of questions whose records are not HotpotQA's or MuSiQue's."""
+_MUSIQUE: Final = re.compile(r'"(paragraphs|question_decomposition|answer_aliases)"\s*:')
 
 
 def open_passages(path: Path) -> Iterator[Passage | Reject]:
@@ -59,10 +67,25 @@ def open_corpus(path: Path) -> Iterator[Passage | Annotation | Reject]:
 
 
 def open_questions(path: Path, dataset: str, split: str) -> Iterator[QAExample | Reject]:
-    """Read questions from NQ-open JSONL or DPR's ``*.qa.csv``. Raises ``InputError`` for another format."""
+    """Read questions as examples of a data set and split.
+
+    Reads NQ-open and MuSiQue JSONL, DPR's ``*.qa.csv``, TSV of question and answer, JSON of TriviaQA, WebQuestions,
+    HotpotQA, MuSiQue and SQuAD. Raises ``InputError`` for another format.
+    """
+    forms = {
+        "TriviaQA JSON": TRIVIAQA,
+        "WebQuestions JSON": WEBQUESTIONS,
+        "WebQuestions JSON, split": WEBQUESTIONS_SPLIT,
+        "JSON list": multihop_form(dataset),
+    }
+    of = {"dataset": dataset, "split": split}
     readers: dict[str, Read[QAExample]] = {
-        ".jsonl": partial(read_nq_open, dataset=dataset, split=split),
-        ".csv": partial(read_dpr_questions, dataset=dataset, split=split),
+        "NQ-open JSONL": partial(read_nq_open, **of),
+        "MuSiQue JSONL": partial(read_musique_questions, **of),
+        "DPR CSV": partial(read_dpr_questions, **of),
+        "TSV": partial(read_tsv_questions, **of),
+        "SQuAD JSON": partial(read_squad_questions, **of),
+        **{name: partial(read_json_questions, form=form, **of) for name, form in forms.items()},
     }
     return _read(path, lambda ending, head: readers.get(_question_format(ending, head)), _QUESTION_ENDINGS)
 
@@ -126,8 +149,29 @@ def _format_by_head(head: str) -> str:
 
 
 def _question_format(ending: str, head: str) -> str:
-    if ending in (".jsonl", ".csv"):
-        return ending
+    match ending:
+        case ".jsonl":
+            return "MuSiQue JSONL" if _MUSIQUE.search(head) else "NQ-open JSONL"
+        case ".csv":
+            return "DPR CSV"
+        case ".tsv":
+            return "TSV"
+        case ".json":
+            return _json_questions(head)
+        case _:
+            return _questions_by_head(head)
+
+
+def _json_questions(head: str) -> str:
+    if not head.startswith("["):
+        return "TriviaQA JSON" if _TRIVIAQA.search(head) else "SQuAD JSON"
+    return next((form for key, form in _LISTS.items() if f'{key}":' in head), "JSON list")
+
+
+def _questions_by_head(head: str) -> str:
+    if head.startswith("[") or _TRIVIAQA.search(head) or _SQUAD.match(head):
+        return _json_questions(head)
     if head.startswith("{"):
-        return ".jsonl"
-    return ".csv" if "\t[" in head.partition("\n")[0] else ""
+        return _question_format(".jsonl", head)
+    first = head.partition("\n")[0]
+    return "DPR CSV" if "\t[" in first else "TSV" if first.count("\t") == 1 else ""

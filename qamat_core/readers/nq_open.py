@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import IO
 
+from qamat_core.readers.examples import Examples
 from qamat_core.readers.fields import as_answers, json_object, text_field
-from qamat_core.readers.lines import MAX_LINE_BYTES, Distinct, parse_lines
+from qamat_core.readers.lines import MAX_LINE_BYTES, parse_lines
 from schemas.records import QAExample, Reject
 
 
@@ -13,12 +14,10 @@ def read_nq_open(
 ) -> Iterator[QAExample | Reject]:
     """Read the questions in file order as examples of ``dataset`` and ``split``."""
 
-    ids = Distinct()
+    examples = Examples(dataset, split)
 
     def parse(line: str) -> QAExample:
         record = json_object(line)
-        example = QAExample.of(text_field(record, "question"), as_answers(record.get("answer")), dataset, split)
-        ids.check(example.example_id)
-        return example
+        return examples.make(text_field(record, "question"), as_answers(record.get("answer")))
 
     return parse_lines(stream, name, parse, max_line_bytes=max_line_bytes)

@@ -8,9 +8,10 @@ paragraph or question that cannot be used is a reject, whose source names its pl
 from collections.abc import Iterator, Mapping
 from typing import IO, Final
 
+from qamat_core.readers.examples import Examples
 from qamat_core.readers.fields import MAX_JSON_BYTES, as_json, as_object, as_utf8, list_field, text_field, whole_json
 from qamat_core.readers.lines import BadFileError, BadRecordError, Distinct, reject
-from schemas.records import Annotation, Passage, Reject
+from schemas.records import Annotation, Passage, QAExample, Reject
 
 UNANSWERABLE: Final = "unanswerable: the data set gives no answer"
 """The reason of SQuAD 2.0's questions without an answer; they are expected and no fault of the file."""
@@ -44,6 +45,19 @@ def read_squad_passages(stream: IO[bytes], name: str, source: str = "squad") -> 
     for item in read_squad(stream, name, source):
         if isinstance(item, Passage) or (isinstance(item, Reject) and ".qas[" not in item.source):
             yield item
+
+
+def read_squad_questions(stream: IO[bytes], name: str, dataset: str, split: str) -> Iterator[QAExample | Reject]:
+    """Read the questions alone, to be answered without their paragraph; one that stands twice is read once."""
+    examples = Examples(dataset, split)
+    for item in read_squad(stream, name):
+        if isinstance(item, Reject):
+            yield item
+        elif isinstance(item, Annotation):
+            try:
+                yield examples.make(item.question, item.answers)
+            except BadRecordError as error:
+                yield reject(f"{name}:{item.annotation_id}", item.question, str(error))
 
 
 def _articles(stream: IO[bytes], name: str, max_bytes: int) -> list[object]:

@@ -13,10 +13,15 @@ from schemas.tables import METRICS
 DATASET_NAMES: Final = MappingProxyType(
     {
         "nq": "NQ",
+        "nq-open": "NQ",
         "triviaqa": "TriviaQA",
+        "trivia": "TriviaQA",
         "webquestions": "WebQuestions",
+        "webq": "WebQuestions",
         "hotpotqa": "HotpotQA",
         "musique": "MuSiQue",
+        "musique-2hop": "MuSiQue",
+        "curatedtrec": "CuratedTREC",
         "world": "World",
         "world-two-hop": "World, two hops",
         "wikipedia": "Wikipedia",
@@ -25,6 +30,7 @@ DATASET_NAMES: Final = MappingProxyType(
 METRIC_NAMES: Final = MappingProxyType(
     {
         "em": "EM",
+        "em_orqa": "EM by ORQA's script",
         "f1": "F1",
         "recall": "Recall",
         "entries": "Entries",
@@ -45,12 +51,15 @@ METRIC_NAMES: Final = MappingProxyType(
         "risk": "Risk",
         "answer_changed": "Answers that change",
         "right_lost": "Right answers lost",
+        "questions_per_second": "Questions a second",
+        "difference": "Difference, points",
+        "p": "p",
         "training_recall": "Recall@1 in the batch",
         "training_loss": "Loss of the answer",
     }
 )
 COUNTS: Final = frozenset({"entries", "passages"})
-"""Metrics that count things; all others but ``training_loss`` are percentages."""
+"""Metrics that count things; all others but ``training_loss``, ``p`` and speed are percentages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +106,19 @@ class Figure:
     @property
     def text(self) -> str:
         """The value as it is shown."""
+        if self.metric == "p":
+            return f"{self.value:.4f}"
         return f"{self.value:,.0f}" if self.metric in COUNTS else f"{self.value:.1f}"
 
     @property
     def interval(self) -> str:
         """The interval as it is shown, empty if there is none."""
         return "" if self.low is None or self.high is None else f"{self.low:.1f}–{self.high:.1f}"  # noqa: RUF001
+
+    @property
+    def shown(self) -> str:
+        """The value with its interval, if it has one."""
+        return f"{self.text} ({self.interval})" if self.interval else self.text
 
 
 _PLACE = tuple(field.name for field in fields(Figure))[: [field.name for field in fields(Figure)].index("value")]

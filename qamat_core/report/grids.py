@@ -47,6 +47,14 @@ class Grid:
             return ""
         return f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
 
+    def records(self) -> list[dict[str, str]]:
+        """Return the rows as text by column; what has no figure is called missing."""
+        cells = [[figure.shown if figure else "missing" for figure in row] for _, row in self.rows]
+        return [
+            {"row": f"{name} ({detail})" if detail else name, **dict(zip(self.columns, texts, strict=True))}
+            for ((name, detail), _), texts in zip(self.rows, cells, strict=True)
+        ]
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -171,6 +179,17 @@ LAYOUTS: Final = (
     ),
     Layout("table4", "Table 4", "Recall and exact match by K", ("recall", "em"), _FINE_TUNED, _by_k_row, _k),
     Layout("table5", "Table 5", "Pre-training stages, exact match", ("em",), _STAGES, _model_row, _dataset),
+    Layout("table6", "Table 6", "Kinds of memory, exact match", ("em",), ("Ours 60M", "PAQ 65M"), _model_row, _dataset),
+    Layout(
+        "table7",
+        "Table 7",
+        "Exact match by pre-training examples",
+        ("em",),
+        _FINE_TUNED,
+        _sweep_row,
+        _x,
+        "The paper: 100 % are 20M examples; DPR-reverse are 120K of another corpus.",
+    ),
     Layout(
         "figure7",
         "Figure 7",
@@ -180,6 +199,16 @@ LAYOUTS: Final = (
         _sweep_row,
         _x,
         f"The paper: {MEMORY_SIZE_CLAIM}.",
+    ),
+    Layout(
+        "speed",
+        "Speed",
+        "Questions a second",
+        ("questions_per_second",),
+        ("QAMAT", "FiD"),
+        _model_row,
+        _metric,
+        "The paper: on 32 TPU v3; QAMAT reads 32 pairs, FiD 100 passages.",
     ),
     Layout(
         "abstention",

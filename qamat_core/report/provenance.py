@@ -9,7 +9,10 @@ from schemas.artifacts import ArtifactRef
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One artifact: its name and version, the heads of its digests, the module and commit that made it, its rows."""
+    """One artifact: its name and version, its digests, the module and commit that made it, its rows.
+
+    ``pins`` is the digest of the names and versions of all libraries that were installed.
+    """
 
     artifact: str
     key: str
@@ -17,6 +20,7 @@ class Origin:
     module: str
     commit: str
     rows: int
+    pins: str
 
 
 def lineage(store: Store, refs: Sequence[ArtifactRef]) -> list[Origin]:
@@ -28,6 +32,6 @@ def lineage(store: Store, refs: Sequence[ArtifactRef]) -> list[Origin]:
         if str(ref) in found:
             continue
         row = store.row(ref)
-        found[str(ref)] = Origin(str(ref), ref.key, ref.content, row.module, row.git_commit, row.rows)
+        found[str(ref)] = Origin(str(ref), ref.key, ref.content, row.module, row.git_commit, row.rows, row.pins)
         waiting.extend(row.inputs.values())
     return [found[name] for name in sorted(found)]

@@ -1,4 +1,4 @@
-"""The report as files: report.html (self-contained), report.md and metrics.parquet. The same report, the same bytes."""
+"""The report as files: a self-contained page, Markdown, metrics as Parquet and CSV. The same report, the same bytes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from qamat_core.claims import ALPHA, LEAST
 from qamat_core.evaluation.abstention import CONFIDENCES
 from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
 from qamat_core.report.attributed import Attributed
 from qamat_core.report.figures import METRIC_NAMES, Figure, collect, from_table, to_table
 from qamat_core.report.grids import LAYOUTS, compare
-from qamat_core.report.orderings import Finding, check
 from qamat_core.report.plots import by_row, curves, funnel_plot, line_plot
 from qamat_core.report.provenance import Origin
+from qamat_core.report.verdicts import count, findings
 from qamat_core.report.worked import WorkedQuestion
 from schemas.evaluation import ReportConfig
 
@@ -67,24 +69,31 @@ class Plot:
 
 
 def write(report: Report, directory: Path) -> None:
-    """Write the report's three files into a directory, which is made if need be."""
+    """Write the report's four files into a directory, which is made if need be."""
     directory.mkdir(parents=True, exist_ok=True)
     paper = from_table(quoted())
     view = _view(report, [*report.measured, *paper])
     (directory / "report.html").write_text(_render("report.html.j2", view), encoding="utf-8")
     (directory / "report.md").write_text(_render("report.md.j2", view), encoding="utf-8")
-    pq.write_table(to_table([*report.measured, *paper]), directory / "metrics.parquet", write_page_checksum=True)
+    table = to_table([*report.measured, *paper])
+    pq.write_table(table, directory / "metrics.parquet", write_page_checksum=True)
+    pyarrow.csv.write_csv(table, directory / "metrics.csv")
 
 
 def _view(report: Report, figures: Sequence[Figure]) -> dict[str, object]:
     laid_out = [compare(layout, figures) for layout in LAYOUTS]
+    found = findings(figures)
     comparisons = [one for one in laid_out if one.layout.expected or one.measured.rows]
     return {
         "config": report.config,
         "headlines": _headlines(report.measured),
         "comparisons": comparisons,
         "plots": {comparison.layout.table: _plots(comparison.layout.table, figures) for comparison in comparisons},
-        "findings": _sorted(check(figures)),
+        "findings": found,
+        "verdicts": count(found),
+        "colours": {"holds": "yes", "does not hold": "no", "cannot be told at this scale": "maybe"},
+        "alpha": ALPHA,
+        "least": f"{LEAST:g}",
         "missing": [cell for comparison in comparisons for cell in comparison.missing],
         "stages": report.stages,
         "funnel": Markup(funnel_plot(report.stages, "funnel")) if report.stages else None,
@@ -136,10 +145,6 @@ def _risk_coverage(figures: Sequence[Figure]) -> list[Plot]:
 
 def _by_k(figures: Sequence[Figure]) -> list[Figure]:
     return [figure for figure in figures if figure.metric in ("recall", "em")]
-
-
-def _sorted(findings: Sequence[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: finding.verdict == "missing")
 
 
 def _render(template: str, view: dict[str, object]) -> str:

@@ -58,14 +58,18 @@ def test_the_next_run_goes_on_where_it_was(done: Ended):
 
 def test_the_report_is_complete(done: Ended, directory: Path):
     assert done.json["report"] == str(directory / "report")
-    assert {"report.html", "report.md", "metrics.parquet"} <= {path.name for path in (directory / "report").iterdir()}
+    assert {"report.html", "report.md", "metrics.parquet", "metrics.csv"} <= {
+        path.name for path in (directory / "report").iterdir()
+    }
     metrics = pl.read_parquet(done.json["metrics"])
     assert metrics.columns == METRICS.names
     measured = metrics.filter(pl.col("source") == "measured")
     assert set(measured["table"]) >= {
         *("table1", "table2", "table3", "table4", "table5", "figure7"),
-        *("abstention", "attribution"),
+        *("abstention", "attribution", "claims"),
     }
+    judged = set(measured.filter(pl.col("table") == "claims")["row"])
+    assert judged >= {"closed-book", "bm25", "fine-tuning", "two-rounds", "only-global-worst", "large-memory"}
     gold = measured.filter((pl.col("table") == "table2") & (pl.col("memory") == "gold"))
     assert set(gold["row"]) == {"QAMAT Fine-tuned"}
     assert (

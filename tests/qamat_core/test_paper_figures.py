@@ -23,6 +23,9 @@ def test_figures_stand_where_the_paper_prints_them() -> None:
     assert value("table3", "QAMAT+", "musique", metric="f1") == 29.8
     assert value("table4", "QAMAT Fine-tuned", "nq", metric="recall", k=20) == 62
     assert value("table5", "Only Global", "triviaqa") == 28.9
+    assert value("table6", "PAQ 65M", "triviaqa") == 48.0
+    assert value("table7", "QAMAT Fine-tuned", "nq", x=25) == 43.8
+    assert value("speed", "FiD", "") == 50
     assert value("table1", "Combined", "wikipedia", metric="entries") == 60e6
 
 

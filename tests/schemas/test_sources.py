@@ -32,6 +32,8 @@ CONTENTS: dict[str, str] = {
         _PAQ | {"canonical_answer": "Kepler", "consistent": True, "consistent_subsets": ["L1"], "answers": _SPANS}
     )
     + "\n",
+    "webquestions-train.json": json.dumps([{"utterance": "who", "targetValue": "(list (description Kepler))"}]),
+    "webquestions-test.json": json.dumps([{"utterance": "who", "targetValue": "(list (description Kepler))"}]),
     ".jsonl": json.dumps({"question": "who wrote it", "answer": ["Kepler"]}) + "\n",
     "hotpot": json.dumps(
         [{"_id": "1", "question": "who?", "answer": "Kepler", "context": [["Kepler", ["Kepler wrote it."]]]}]

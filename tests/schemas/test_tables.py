@@ -47,4 +47,6 @@ def test_only_named_columns_may_be_null():
         "predictions.first_hit",
         "predictions.sum_logprob",
         "predictions.margin",
+        "overlaps.train_question",
+        "overlaps.similarity",
     }

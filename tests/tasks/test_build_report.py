@@ -147,8 +147,8 @@ def report(resources: Resources, world, bm25, corpus, audited, name: str = "tiny
 def test_the_report_shows_the_run(resources, world, bm25, corpus, audited, tmp_path: Path) -> None:
     ref = report(resources, world, bm25, corpus, audited)
     files = build_report.copy_report(ref, tmp_path / "out", resources=resources)
-    assert [file.name for file in files] == ["metrics.parquet", "report.html", "report.md"]
-    html = files[1].read_text()
+    assert [file.name for file in files] == ["metrics.csv", "metrics.parquet", "report.html", "report.md"]
+    html = files[2].read_text()
     assert html.count("<article>") == 10
     assert f"{figures(resources, bm25.metrics)['em', 1]:.1f}" in html
     for digest in (bm25.predictions.key, world.gold_pairs.content):
@@ -156,8 +156,8 @@ def test_the_report_shows_the_run(resources, world, bm25, corpus, audited, tmp_p
     assert "<mark>" in html
     assert "not in the passage 3" in html
     assert "Table 2: Closed-book T5" in html
-    assert pl.read_parquet(files[0]).filter(pl.col("source") == "measured").height == 14
-    assert pq.read_metadata(files[0]).num_rows > 90
+    assert pl.read_parquet(files[1]).filter(pl.col("source") == "measured").height == 14
+    assert pq.read_metadata(files[1]).num_rows > 90
 
 
 def test_the_report_is_kept_and_made_again_when_its_words_change(resources, world, bm25, corpus, audited) -> None:

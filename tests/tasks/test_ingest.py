@@ -153,3 +153,17 @@ def test_real_questions_come_whole(resources: Resources):
     assert table.num_rows == 3610
     assert table.column("dataset").unique().to_pylist() == ["nq"]
     assert table.column("split").unique().to_pylist() == ["test"]
+
+
+def test_another_number_of_questions_than_the_papers_is_told_each_time(
+    tmp_path: Path, resources: Resources, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "w.json"
+    path.write_text(json.dumps([{"qText": "who", "answers": ["Bo"]}]))
+    note = "1 questions of WebQuestions dev, the paper has 361"
+    for _ in range(2):
+        refs = ingest_questions.run(IngestConfig(), path, dataset="webq", split="dev", name="w", resources=resources)
+        assert capsys.readouterr().err == f"qamat: warning: w.json: {note}\n"
+    assert Store(resources.home).row(refs.qa_examples).notes == {"count": note}
+    refs = ingest_questions.run(IngestConfig(), path, dataset="mine", split="dev", name="m", resources=resources)
+    assert (capsys.readouterr().err, Store(resources.home).row(refs.qa_examples).notes) == ("", {})

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import ModelCard
 
 from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.t5.checkpoints.external import read_weights
@@ -211,8 +212,9 @@ def checkpoints(store: Store, tmp_path: Path) -> Store:
 def test_export_writes_what_others_load(qamat, checkpoints, tmp_path, name):
     out = tmp_path / "new" / "out"
     told = qamat("artifacts", "export", name, "--format", "hf", "--out", out, "--json").json
-    assert told == {"checkpoint": "checkpoint/t5@0", "format": "hf", "out": str(out), "files": 5}
+    assert told == {"checkpoint": "checkpoint/t5@0", "format": "hf", "out": str(out), "files": 6}
     assert read_weights(out).model == OLD
+    assert ModelCard.load(out / "README.md").data.tags[:1] == ["qamat"]
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
@@ -232,3 +234,15 @@ def test_export_refuses_in_one_line(qamat, checkpoints, tmp_path, arguments, cod
     assert (result.code, words in " ".join(result.err.split())) == (code, True), result.err
     assert code == 2 or result.err.count("\n") == 1
     assert not (tmp_path / "x").exists()
+
+
+def test_a_card_is_printed_or_written(qamat, store, tmp_path):
+    register(store, "qa_pairs", "m", [pair("q0", "where?", "here")])
+    printed = qamat("artifacts", "card", "qa_pairs/m")
+    assert printed.out.startswith("---\nlanguage: en\n")
+    out = tmp_path / "README.md"
+    assert qamat("artifacts", "card", "qa_pairs/m", "--out", str(out)).out == f"{out}\n"
+    assert out.read_text().strip() == printed.out.strip()
+    lost = qamat("artifacts", "card", "qa_pairs/m", "--out", str(tmp_path / "none" / "README.md"))
+    assert lost.code == 1
+    assert "give another --out" in lost.err

@@ -118,3 +118,15 @@ def test_what_cannot_be_fetched_is_one_line(refusal: Refusal, qamat, server: Fil
     assert len(result.err.splitlines()) == 1
     assert result.json == {"error": result.err.strip().removeprefix("qamat: ")}
     assert len(server.asked) == (1 if refusal.answer else 0)
+
+
+def test_test_questions_are_counted_by_their_overlap(qamat, tmp_path: Path):
+    train, more, test = (tmp_path / f"{name}.tsv" for name in ("train", "more", "test"))
+    train.write_text("who wrote it\tKepler\n")
+    more.write_text("who wrote it\tKepler\nwhere\tGraz\n")
+    test.write_text("who wrote it?\tkepler\nwhen\tgraz\nwhy\tno\n")
+    order = ("data", "overlap", "--dataset", "mine", "--train", train, "--train", more, "--test", test)
+    told = qamat(*map(str, order), "--json").json
+    assert told == {"train": 2, "test": 3, "overlap": {"question": 1, "answer": 1, "none": 1}}
+    lines = qamat(*map(str, order)).out.splitlines()
+    assert lines[:3] == ["train\t2\t", "test\t3\t", "question overlap\t1\t33.3 %"]

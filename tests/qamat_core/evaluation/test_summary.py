@@ -73,3 +73,13 @@ def test_no_predictions_are_refused_in_one_line() -> None:
         summarise(PREDICTIONS.empty_table(), **PLACE, seed=0)
     with pytest.raises(InputError, match="empty"):
         aggregate([predictions([True], [0]), PREDICTIONS.empty_table()], **PLACE)
+
+
+def test_triviaqa_is_also_scored_by_the_script_of_the_other_data_sets() -> None:
+    rows = predictions([True, False], [0, None], retrieved=1).to_pylist()
+    rows[0] |= {"answers": ["New York"], "prediction": "New_York"}
+    rows[1] |= {"answers": ["O'Neil"], "prediction": "ONeil"}
+    run = pa.Table.from_pylist(rows, schema=PREDICTIONS)
+    found = values(summarise(run, **PLACE | {"dataset": "triviaqa"}, seed=0))
+    assert (found["em", 4], found["em_orqa", 4]) == (50, 50)
+    assert ("em_orqa", 4) not in values(summarise(run, **PLACE, seed=0))

@@ -65,6 +65,10 @@ PACKED: dict[str, bytes] = {
 }
 QUESTIONS: dict[str, bytes] = {
     "q.jsonl": b'{"question": "who", "answer": ["Bo"]}\n',
+    "t.json": b'{"Data": [{"Question": "who", "Answer": {"Value": "Bo", "Aliases": ["B"]}}, {"Question": "x"}]}',
+    "l.json": b'[{"question": "who", "answer": "Bo"}, {"question": "where", "answer": "no"}]',
+    "b.json": b'[{"utterance": "who", "targetValue": "(list (description \\"A b\\") (description C))"}]',
+    "q.tsv": b"who\tBo\nwhere\there\n",
     "q.csv": b"who\t['Bo']\nwhere\t[\"here\", 'th\\'ere']\n",
 }
 FILES = {**PLAIN, **PACKED, **QUESTIONS}

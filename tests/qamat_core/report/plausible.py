@@ -37,7 +37,9 @@ def _rows() -> Iterator[dict[str, object]]:
         yield _with_interval(_row("table4", "QAMAT Fine-tuned", "world", "em", em, "gold") | {"k": k})
     for row, value in (("Only In-Batch", 87.9), ("Only Global", 19.5), ("In-Batch->Global", 88.6)):
         yield _with_interval(_row("table5", row, "world", "em", value, "gold") | {"k": 4})
+    yield from _appendix()
     yield from _trust()
+    yield from _claims()
     for row, value in (("As the preset", 88.6), ("Latent term alone", 1.5)):
         yield _with_interval(_row("ablations", row, "world", "em", value, "gold") | {"k": 4})
         for step in range(13, 270, 13):
@@ -58,6 +60,24 @@ def _trust() -> Iterator[dict[str, object]]:
         yield _with_interval(_row("attribution", row, "world", "answer_changed", changed) | {"k": 4, "n": 500})
         if row != NAMES["first"]:
             yield _with_interval(_row("attribution", row, "world", "right_lost", changed - 0.7) | {"k": 4, "n": 357})
+
+
+def _appendix() -> Iterator[dict[str, object]]:
+    for row, value in (("Ours 60M", 71.3), ("PAQ 65M", 68.8)):
+        yield _with_interval(_row("table6", row, "world", "em", value) | {"k": 4})
+    for x, value in ((5, 40.4), (100, 71.3)):
+        yield _with_interval(_row("table7", "QAMAT Fine-tuned", "world", "em", value) | {"x": x, "k": 4})
+    for row, value in (("QAMAT", 312.2), ("FiD", 61.4)):
+        yield _row("speed", row, "world", "questions_per_second", value)
+
+
+def _claims() -> Iterator[dict[str, object]]:
+    for claim, difference, p in (("bm25", 18.4, 0.0001), ("fine-tuning", 0.3, 0.31), ("large-memory", 1.1, 0.4)):
+        for memory in ("generated", "gold"):
+            x = {"x": 100.0} if claim == "large-memory" else {}
+            made = _row("claims", claim, "world", "difference", difference, memory) | {"k": 4, "seed": None} | x
+            yield made | {"low": difference - 1.4, "high": difference + 0.6}
+            yield made | {"metric": "p", "value": p}
 
 
 def _row(table: str, row: str, dataset: str, metric: str, value: float, memory: str = "generated") -> dict[str, object]:

@@ -1,15 +1,19 @@
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
+from qamat_core.claims import CLAIMS
 from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
 from qamat_core.report.attributed import Attributed
 from qamat_core.report.figures import collect, from_table
+from qamat_core.report.grids import LAYOUTS
 from qamat_core.report.provenance import Origin
 from qamat_core.report.render import Report, write
 from qamat_core.report.worked import Entry, WorkedQuestion
@@ -49,7 +53,7 @@ def report(**changes: object) -> Report:
             FunnelStage("filter", 9123, 5210, {"F1 too low": 3900, "<empty>": 13}),
         ],
         worked,
-        [Origin("qa_pairs/mini@0", "a" * 64, "b" * 64, "tasks.build_memory", "c" * 40 + "+dirty", 5104)],
+        [Origin("qa_pairs/mini@0", "a" * 64, "b" * 64, "tasks.build_memory", "c" * 40 + "+dirty", 5104, "d" * 64)],
         [ATTRIBUTED, replace(ATTRIBUTED, prediction="Rurdorf", then="Rurdorf", changed=False)],
     )
     return replace(whole, **changes)
@@ -99,12 +103,13 @@ def test_every_figure_measured_and_quoted_is_shown(tmp_path: Path) -> None:
     files = written(report(), tmp_path)
     html, markdown = Page(files["report.html"].decode()).text, files["report.md"].decode()
     for figure in [*collect([metrics()]), *from_table(quoted())]:
-        curve = figure.metric.startswith("training") or figure.metric == "risk"
-        for text in (html,) if curve else (html, markdown):  # curves are plots
+        curve = figure.metric.startswith("training") or figure.metric == "risk" or figure.table == "claims"
+        for text in (html,) if curve else (html, markdown):  # curves are plots, claims have a form of their own
             assert figure.text in text
             assert figure.interval in text
     assert "Nothing." in html.split("Missing")[-1]
     assert "F1 too low 3,900, <empty> 13" in html
+    assert "d" * 12 in html
     for number in ("12,000", "9,123", "not in the passage 2,877", "76.0 %"):
         assert number in html
         assert number in markdown
@@ -112,7 +117,7 @@ def test_every_figure_measured_and_quoted_is_shown(tmp_path: Path) -> None:
 
 def test_same_report_same_bytes(tmp_path: Path) -> None:
     first, second = written(report(), tmp_path / "a"), written(report(), tmp_path / "b")
-    assert sorted(first) == ["metrics.parquet", "report.html", "report.md"]
+    assert sorted(first) == ["metrics.csv", "metrics.parquet", "report.html", "report.md"]
     assert first == second
 
 
@@ -128,7 +133,7 @@ def test_the_page_is_whole_and_needs_nothing_from_outside(tmp_path: Path) -> Non
 
 def test_synthetic_figures_are_marked_not_comparable(tmp_path: Path) -> None:
     text = page(report(), tmp_path).text
-    assert text.count("not comparable: synthetic corpus") == 9
+    assert text.count("not comparable: synthetic corpus") == 12
     real = [replace(figure, dataset="nq") for figure in report().measured]
     assert "comparable" not in page(report(measured=real), tmp_path).text
 
@@ -180,12 +185,12 @@ def test_missing_rows_and_cells_are_named(tmp_path: Path) -> None:
 def test_ablations_are_shown_with_their_curves_where_there_are_any(tmp_path: Path) -> None:
     given = report()
     html = written(given, tmp_path / "with")["report.html"].decode()
-    section = html[html.index('<section id="ablations"') : html.index('<section id="orderings"')]
+    section = html[html.index('<section id="ablations"') : html.index('<section id="claims"')]
     assert section.count("<svg") == 2
     assert section.count("Latent term alone") == 3  # in the table and in two legends
     assert "<h3>The paper</h3>" not in section
     others = [figure for figure in given.measured if figure.table != "ablations"]
-    assert "Ablations" not in page(report(measured=others), tmp_path / "without").text
+    assert "Ablations. " not in page(report(measured=others), tmp_path / "without").text
 
 
 def test_confidence_and_attribution_have_their_sections(tmp_path: Path) -> None:
@@ -198,13 +203,15 @@ def test_confidence_and_attribution_have_their_sections(tmp_path: Path) -> None:
     for text in (section, markdown[markdown.index("## Attribution") :]):
         assert re.search(r"Rurdorf\W*the same", text)
         assert "Dorhan Velk" in text
-        assert "missing" not in text.split("Orderings")[0], "where there was nothing to measure, nothing is missing"
+        assert "missing" not in text.split("Do the paper")[0], "where there was nothing to measure, nothing is missing"
 
 
 def test_a_report_of_nothing_names_every_row_as_missing(tmp_path: Path) -> None:
     files = written(report(measured=[], stages=[], worked=[], origins=[]), tmp_path)
-    text = Page(files["report.html"].decode()).text
-    assert len(re.findall(r"(Table \d|Figure 7): ", text)) == 15
+    html = files["report.html"].decode()
+    text = Page(html[html.index('<section id="missing"') : html.index("</main>")]).text
+    papers = [layout for layout in LAYOUTS if layout.table.startswith(("table", "figure"))]
+    assert len(re.findall(r"(Table \d|Figure 7): ", text)) == sum(len(layout.expected) for layout in papers) >= 12
     assert "0 figures measured" in text
     assert "Table 2: Closed-book T5" in files["report.md"].decode()
 
@@ -215,3 +222,36 @@ def test_the_parquet_file_holds_measured_and_quoted_apart(tmp_path: Path) -> Non
     assert table.schema == METRICS
     sources = table.column("source").to_pylist()
     assert (sources.count("measured"), sources.count("quoted")) == (metrics().num_rows, quoted().num_rows)
+
+
+def test_the_csv_file_holds_the_same_figures(tmp_path: Path) -> None:
+    written(report(), tmp_path)
+    table = pq.read_table(tmp_path / "metrics.parquet")
+    options = csv.ConvertOptions(column_types=METRICS, strings_can_be_null=False)
+    assert csv.read_csv(tmp_path / "metrics.csv", convert_options=options).to_pylist() == table.to_pylist()
+
+
+def test_claims_have_their_section(tmp_path: Path) -> None:
+    files = written(report(), tmp_path)
+    html = files["report.html"].decode()
+    section = Page(html[html.index('<section id="claims"') : html.index('<section id="funnel"')]).text
+    markdown = files["report.md"].decode()
+    for claim in CLAIMS:
+        assert claim.text in section
+        assert claim.id in markdown
+    for text in (
+        "+18.4 [+17.0, +19.0]",
+        "p < 0.001",
+        "71.3 against 52.9",
+        "not measured: Table 2: QAMAT Fine-tuned (large)",
+    ):
+        assert text in section
+        assert text in unescape(markdown.replace("\\", ""))
+    assert "holds: 2, does not hold: 2, cannot be told" in re.sub(r"\s+", " ", section)
+
+
+def test_every_table_says_how_its_cells_are_made_again(tmp_path: Path) -> None:
+    config = report().config.model_copy(update={"reruns": {"table5": "qamat reproduce --only table5"}})
+    files = written(report(config=config), tmp_path)
+    for name in ("report.html", "report.md"):
+        assert files[name].decode().count("qamat reproduce --only table5") == 1
