@@ -51,7 +51,7 @@ def test_results_are_those_of_an_index_that_was_built_anew(source: np.ndarray, k
         removed = np.arange(0, len(source), 3)
         ours, anew = ours.without(removed), anew.without(removed)
     found, expected = ours.search(QUERIES, k, banned), anew.search(QUERIES, k, banned)
-    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-6)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-5)
     np.testing.assert_array_equal(found.rows, expected.rows)
     assert len(ours) == len(anew)
 
