@@ -1,12 +1,17 @@
 """A small training that can be killed: a T5 on packed examples, a point of the curve at every step.
 
-``python -m tests.qamat_core.training.killed DIR STEPS PAUSE`` trains with a pause at every step, in seconds.
+``python -m tests.qamat_core.training.killed DIR STEPS PAUSE`` trains with a pause at every step, in seconds, and prints
+what came of it.
 """
 
+import hashlib
+import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import jax
 import numpy as np
 
 from qamat_core.qamat.batches import plain_batch
@@ -51,5 +56,13 @@ def _examples() -> QueryExamples:
     )
 
 
+def report(trained: Trained, asked: list[int]) -> dict[str, Any]:
+    """What came of a training: the first batch asked for, the curve, a digest of the parameters' bits."""
+    leaves = [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(trained.params)]
+    return {"first": asked[0], "history": trained.history, "params": hashlib.sha256(b"".join(leaves)).hexdigest()}
+
+
 if __name__ == "__main__":
-    training(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    batches_asked: list[int] = []
+    ended = training(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), batches_asked)
+    sys.stdout.write(json.dumps(report(ended, batches_asked)) + "\n")
