@@ -240,7 +240,7 @@ def toy() -> Preset:
             multihop=(4, 8, 1e-3),
             closed_passages=(4, 8, 1e-3),
             closed_questions=(8, 1e-3),
-            repaq=(4, 8, 1e-3),
+            repaq=(1, 8, 1e-3),
             reranker=(4, 8, 1e-3),
             candidates=(8, 8),
             slots=2,

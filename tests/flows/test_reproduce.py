@@ -130,6 +130,7 @@ def test_an_unsure_answer_is_withheld(done: Ended, directory: Path):
 
 
 @pytest.mark.usefixtures("prefect")
+@pytest.mark.slow
 def test_either_filter_judges_what_was_generated(done: Ended, directory: Path):
     store = Store(directory / "home")
 
@@ -155,13 +156,25 @@ def test_either_filter_judges_what_was_generated(done: Ended, directory: Path):
         (["ask", " "], "a question has 1 to"),
         (["ask", "who?", "--top-k", "100000"], "top-k is 100000: this model reads at most"),
         (["ask", "who?", "--checkpoint", "nobody"], "checkpoint/nobody is not registered; names of kind checkpoint:"),
-        (["train", "global", "--preset", "toy", "--memory", "nothing"], "qa_pairs/nothing is not registered"),
-        (["train", "global", "--preset", "toy", "--memory", "world", "--name", "x"], "checkpoint/x-inbatch is not"),
+        pytest.param(
+            ["train", "global", "--preset", "toy", "--memory", "nothing"],
+            "qa_pairs/nothing is not registered",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ["train", "global", "--preset", "toy", "--memory", "world", "--name", "x"],
+            "checkpoint/x-inbatch is not",
+            marks=pytest.mark.slow,
+        ),
         (["evaluate", "--checkpoint", "world", "--questions", "world-dev"], "checkpoint/world"),
         (["reproduce", "--preset", "toy", "--only", "table9"], "only"),
         (["reproduce", "--preset", "toy", "--seeds", "0"], "seeds"),
         (["reproduce", "--preset", "toy", "--from", "nowhere"], "nowhere: no such directory, and no hub id"),
-        (["index", "build", "--checkpoint", "nobody", "--memory", "world"], "checkpoint/nobody is not registered"),
+        pytest.param(
+            ["index", "build", "--checkpoint", "nobody", "--memory", "world"],
+            "checkpoint/nobody is not registered",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_refusals_are_one_clear_line(done: Ended, directory: Path, arguments: list[str], words: str):
