@@ -194,15 +194,19 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
             passages=_training(*scale.closed_passages),
             questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
         ),
-        repaq=RepaqConfig(
-            model=model,
-            training=_training(*scale.repaq),
-            top_k=scale.candidates[0],
-            refresh_every=-(-scale.repaq[0] // 4),
-        ),
+        repaq=_repaq(scale, model),
         reranker=RerankerConfig(
             model=model, training=_training(*scale.reranker), top_k=scale.candidates[1], retriever_weight=1.0
         ),
+    )
+
+
+def _repaq(scale: _Scale, model: QamatConfig) -> RepaqConfig:
+    return RepaqConfig(
+        model=model,
+        training=_training(*scale.repaq),
+        top_k=scale.candidates[0],
+        refresh_every=-(-scale.repaq[0] // 4),
     )
 
 

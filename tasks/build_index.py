@@ -1,7 +1,7 @@
 """The index: a memory (qa_pairs) and the checkpoint whose encoder reads it -> index (keys, values, value tokens)."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -74,9 +74,9 @@ def _encode(store: Store, config: IndexConfig, inputs: IndexInputs, work: Path) 
     )
 
 
-def read_entries(shard: Path) -> Iterator[pa.RecordBatch]:
-    """Yield what the tokens of a shard's entries are made of."""
-    return iter_shard(shard, _READ_ROWS, _REMEDY, [*COLUMNS])
+def read_entries(shard: Path, columns: Sequence[str] = COLUMNS) -> Iterator[pa.RecordBatch]:
+    """Yield what the tokens of a shard's entries are made of, or other columns."""
+    return iter_shard(shard, _READ_ROWS, _REMEDY, [*columns])
 
 
 def encode_rows(

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import jax
 import numpy as np
@@ -12,17 +11,14 @@ from jaxtyping import Float
 
 from qamat_core.qamat.examples import question_inputs
 from qamat_core.qamat.searcher import SearcherCard, build_searcher, measure_recall
-from qamat_core.store.shards import iter_shard
 from qamat_core.store.store import DirectoryDraft, Job, Store
 from qamat_core.training.mesh import use_mesh
 from schemas.artifacts import ArtifactRef, Name
 from schemas.errors import IncompatibleArtifactError
 from schemas.qamat import SearchConfig
 from schemas.resources import Resources
+from tasks.build_index import read_entries
 from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, open_index
-
-_READ_ROWS: Final = 4096
-_REMEDY: Final = "run `qamat artifacts verify --discard`"
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ def _questions(store: Store, memory: ArtifactRef, rows: np.ndarray) -> Iterator[
     """Yield the questions of some entries, given in order."""
     first = 0
     for shard in store.open_shards(memory):
-        for batch in iter_shard(shard, _READ_ROWS, _REMEDY, ["question"]):
+        for batch in read_entries(shard, ["question"]):
             wanted = rows[(rows >= first) & (rows < first + batch.num_rows)] - first
             yield from batch.column("question").take(wanted.tolist()).to_pylist()
             first += batch.num_rows

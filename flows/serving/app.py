@@ -1,7 +1,7 @@
 """The API: /ask, /batch, /entry, /version, /health, and the page at /. Errors are {"error": "one line"}."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any, Final
@@ -81,15 +81,7 @@ def create_app(engine: Engine, settings: ServingSettings) -> FastAPI:
         yield
         batcher.stop()
 
-    app = FastAPI(
-        title="QAMAT",
-        version=version_of("qamat"),
-        description="Answers from a memory of question-answer pairs, with the entries that were read.",
-        lifespan=answering,
-        docs_url=None,
-        redoc_url=None,
-        responses={"4XX": {"model": Refusal}, 503: {"model": Refusal}},
-    )
+    app = _bare_app(answering)
     about = About(**engine.versions.model_dump(), qamat=version_of("qamat"), **engine.about())
 
     def check(question: Question) -> None:
@@ -131,6 +123,22 @@ def create_app(engine: Engine, settings: ServingSettings) -> FastAPI:
         """Say that questions are answered."""
         return _json(Health())
 
+    app.add_middleware(Guard, settings=settings, rate=rate)
+    return app
+
+
+def _bare_app(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """Return an application with the page, and with one line for whatever goes wrong."""
+    app = FastAPI(
+        title="QAMAT",
+        version=version_of("qamat"),
+        description="Answers from a memory of question-answer pairs, with the entries that were read.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={"4XX": {"model": Refusal}, 503: {"model": Refusal}},
+    )
+
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html")
@@ -139,7 +147,6 @@ def create_app(engine: Engine, settings: ServingSettings) -> FastAPI:
     app.add_exception_handler(Exception, _defect)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    app.add_middleware(Guard, settings=settings, rate=rate)
     return app
 
 

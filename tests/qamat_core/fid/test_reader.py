@@ -48,7 +48,7 @@ def _decode(params: Any, encoded: jax.Array, tokens: jax.Array, target: jax.Arra
     return call(BY_TWO.model, params, "decode", encoded, tokens, target)
 
 
-def close(ours: np.ndarray, theirs: np.ndarray) -> None:
+def assert_close(ours: np.ndarray, theirs: np.ndarray) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
@@ -65,14 +65,14 @@ def test_with_one_passage_it_is_the_t5_of_transformers():
 def test_the_decoder_attends_to_passages_that_were_encoded_alone():
     alone = [[tiny.encode(row[None])[0] for row in rows] for rows in passages()]
     side_by_side = np.asarray(alone, np.float32).reshape(2, 24, -1)
-    close(logits(passages()), _decode(tiny.params(), side_by_side, passages().reshape(2, 24), TARGET))
+    assert_close(logits(passages()), _decode(tiny.params(), side_by_side, passages().reshape(2, 24), TARGET))
 
 
 def test_neither_the_order_of_passages_nor_padding_nor_the_group_matters():
     ours = logits(passages())
-    close(logits(passages()[:, ::-1]), ours)
-    close(logits(np.pad(passages(), ((0, 0), (0, 1), (0, 4)))), ours)
-    close(logits(passages(), own=reader(99)), ours)
+    assert_close(logits(passages()[:, ::-1]), ours)
+    assert_close(logits(np.pad(passages(), ((0, 0), (0, 1), (0, 4)))), ours)
+    assert_close(logits(passages(), own=reader(99)), ours)
 
 
 def test_answers_do_not_depend_on_the_batch():
@@ -88,7 +88,7 @@ def test_the_loss_is_the_cross_entropy_of_the_answer_and_teaches_encoder_and_dec
     (loss, _), gradient = learn(tiny.params(), batch, jax.random.key(0))
     scores = logits(passages(), np.asarray(shift_right(jnp.asarray(targets)))).astype(np.float64)
     logprobs = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
-    close(loss, -np.take_along_axis(logprobs, targets[..., None], axis=-1)[..., 0][targets != 0].mean())
+    assert_close(loss, -np.take_along_axis(logprobs, targets[..., None], axis=-1)[..., 0][targets != 0].mean())
 
     def moved(step: float) -> float:
         along = jax.tree.map(lambda weight, slope: weight + step * slope, tiny.params(), gradient)
