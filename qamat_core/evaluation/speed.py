@@ -37,7 +37,7 @@ def speeds(systems: Mapping[str, Answer], questions: int, rounds: int) -> dict[s
 
 
 def compare(first: Values, second: Values, *, resamples: int) -> Compared:
-    """Compare two systems that answered in the same rounds, [rounds]; rounds are what is drawn and what changes sign."""
+    """Compare two systems that answered in the same rounds, [rounds]: rounds are drawn and change sign."""
     return Compared(mean_interval(first / second - 1, resamples=resamples), sign_flip_p(first - second))
 
 
