@@ -76,6 +76,7 @@ class Plan:
     """The steps of a flow in their order."""
 
     title: str
+    tables: tuple[str, ...]
     steps: tuple[PlannedStep, ...]
 
     @property
@@ -162,4 +163,4 @@ def plan_of(work: Callable[[], object], title: str, home: str, reference: Mappin
         PlannedStep(one.step, one.name, one.job, one.state, one.estimate, purposes)
         for one, purposes in zip(gatherer.steps, gatherer.purposes(), strict=True)
     ]
-    return Plan(title, tuple(steps))
+    return Plan(title, tuple(purpose for purpose in gatherer.wanted if purpose != REPORT), tuple(steps))

@@ -116,8 +116,7 @@ def _begun_shape(order: Reproduce, begin: ImportedRefs) -> T5Config:
 
 def title_of(order: Reproduce) -> str:
     """Return what a plan is called."""
-    seeds = "1 seed" if order.seeds == 1 else f"{order.seeds} seeds"
-    return f"{order.preset}, {seeds}, {', '.join(order.only or USUAL_TABLES)}"
+    return f"{order.preset}, {'1 seed' if order.seeds == 1 else f'{order.seeds} seeds'}"
 
 
 def reference_of(order: Reproduce) -> Mapping[str, float]:
