@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence, Set
 from io import StringIO
-from typing import Final
+from typing import Any, Final
 
 from prefect.artifacts import create_table_artifact
 from rich.console import Console
@@ -16,6 +16,8 @@ WIDTH: Final = 100
 _HEAD: Final = ("step", "makes", "state", "minutes", "for tables")
 _SHORT: Final = 0.01
 """Steps that take less of the whole share one line."""
+_LEAST: Final = 0.1
+"""Fewer minutes are not told apart."""
 
 
 def show(plan: Plan, order: Reproduce) -> None:
@@ -23,7 +25,7 @@ def show(plan: Plan, order: Reproduce) -> None:
     teller = console_teller()
     for line in lines(plan):
         teller.line(line)
-    rows = [dict(zip(_HEAD, _cells([one], plan), strict=True)) for one in plan.steps]
+    rows: list[dict[str, Any]] = [dict(zip(_HEAD, _cells([one], plan), strict=True)) for one in plan.steps]
     create_table_artifact(rows, key=f"{order.name}-plan", description="\n\n".join((_summary(plan), *_foot(plan))))
 
 
@@ -80,7 +82,8 @@ def _minutes(group: Sequence[PlannedStep]) -> str:
     if all(one.state == "found" for one in group):
         return ""
     known = [one.estimate.seconds for one in group if one.estimate]
-    return f"{sum(known) / 60:.1f}" if len(known) == len(group) else "?"
+    minutes = sum(known) / 60
+    return "?" if len(known) < len(group) else f"{minutes:.1f}" if minutes >= _LEAST else f"<{_LEAST}"
 
 
 def _purposes(found: Set[str], tables: Sequence[str]) -> str:

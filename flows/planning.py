@@ -6,7 +6,7 @@ The flow itself is run while a planner is set: nothing is made, and what is not 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from qamat_core.planning.durations import Durations, Estimate
@@ -51,6 +51,8 @@ class PlannedStep:
     step: str
     name: str
     job: Job
+    keys: Mapping[str, str]
+    """The key of every output by label."""
     state: State
     estimate: Estimate | None
     """None where nothing says how long it takes."""
@@ -66,7 +68,7 @@ class PlannedStep:
             "seconds": round(self.estimate.seconds, 1) if self.estimate else None,
             "measured": self.estimate.origin if self.estimate else None,
             "tables": list(self.purposes),
-            "artifacts": {f"{kind}/{name}": self.job.keys()[label] for label, (kind, name) in self.job.outputs.items()},
+            "artifacts": {f"{kind}/{name}": self.keys[label] for label, (kind, name) in self.job.outputs.items()},
             "inputs": sorted({ref.key for ref in self.job.inputs.values()}),
         }
 
@@ -125,7 +127,7 @@ class _Gatherer:
             waits = any(ref.key not in self.known for ref in job.inputs.values())
             state: State = "found" if found else "after others" if waits else "to make"
             step, name = _step.get()
-            self.steps.append(PlannedStep(step, name, job, state, self.durations.estimate(job), ()))
+            self.steps.append(PlannedStep(step, name, job, keys, state, self.durations.estimate(job), ()))
             self.makers |= dict.fromkeys(keys.values(), number)
         self.wanted.setdefault(_purpose.get(), set()).add(number)
         return {label: self.known[key] for label, key in keys.items()} if found else placeholders(job)
@@ -159,8 +161,5 @@ def plan_of(work: Callable[[], object], title: str, home: str, reference: Mappin
     gatherer = _Gatherer({row.ref.key: row.ref for row in rows}, Durations(rows, reference))
     with planning(gatherer):
         work()
-    steps = [
-        PlannedStep(one.step, one.name, one.job, one.state, one.estimate, purposes)
-        for one, purposes in zip(gatherer.steps, gatherer.purposes(), strict=True)
-    ]
+    steps = [replace(one, purposes=its) for one, its in zip(gatherer.steps, gatherer.purposes(), strict=True)]
     return Plan(title, tuple(purpose for purpose in gatherer.wanted if purpose != REPORT), tuple(steps))

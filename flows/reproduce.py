@@ -82,9 +82,10 @@ def make_report(order: Reproduce, resources: Resources, begin: ImportedRefs | No
     study = Study(order, numbers, world, corpus, resources, begin)
     wanted = order.only or USUAL_TABLES
     metrics: list[ArtifactRef] = []
-    for table in (table for table in TABLES if table in wanted):
-        with wanted_for(table):
-            metrics += TABLES[table](study)
+    for table, measure in TABLES.items():
+        if table in wanted:
+            with wanted_for(table):
+                metrics += measure(study)
     metrics += judge_claims(study)
     inputs = ReportInputs(
         metrics=tuple(metrics),
