@@ -430,7 +430,7 @@ def test_another_t5_than_the_checkpoints_is_refused(chain: Chain):
     wider = QAMAT.model_copy(update={"t5": T5.model_copy(update={"d_ff": 32})})
     config = GlobalConfig(**{**SHARED, "model": wider})
     inputs = train_global.GlobalInputs(chain.inbatch, chain.index, chain.examples)
-    with pytest.raises(IncompatibleArtifactError, match=r"checkpoint/inbatch@0 has another T5 .*\(d_ff\)"):
+    with pytest.raises(IncompatibleArtifactError, match=r"checkpoint/inbatch@0 has another T5 .*\(d_ff \d+, not 32\)"):
         train_global.run(config, inputs, name="wider", resources=chain.resources)
 
 
