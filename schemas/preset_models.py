@@ -13,6 +13,7 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import NOT_SHAPE, T5Config
+from schemas.passages import PassagesPreset
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
@@ -61,6 +62,8 @@ class TrainingPreset(Frozen):
     """It starts from stage one's checkpoint: one that starts from random weights retrieves nothing to learn from."""
     reranker: RerankerConfig
     """It starts from RePAQ's retriever."""
+    passages: PassagesPreset
+    """Retriever and readers of passages; they start where RePAQ starts."""
 
     def seeded(self, seed: int) -> "TrainingPreset":
         """Return the same stages with another seed."""
