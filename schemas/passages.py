@@ -4,7 +4,7 @@ The paper quotes such systems and trains none. Numbers are those of DPR (Karpukh
 Grave 2021) where the field's docstring says nothing else.
 """
 
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from pydantic import Field
 
@@ -15,8 +15,7 @@ from schemas.training import TrainingConfig
 
 PassageRow = Literal["BM25+Extractive", "DPR+Extractive", "BM25+FiD", "DPR+FiD"]
 """A retriever of passages and a reader, as a row of Table 2."""
-Retriever = Literal["BM25", "DPR"]
-PassageReader = Literal["Extractive", "FiD"]
+ALL_PASSAGE_ROWS: Final[tuple[PassageRow, ...]] = get_args(PassageRow)
 
 
 class PassageIndexConfig(Frozen):
@@ -79,7 +78,7 @@ class EvaluatePassagesConfig(Frozen):
 class PassagesPreset(Frozen):
     """All of it at one scale."""
 
-    rows: tuple[PassageRow, ...] = ("BM25+Extractive", "DPR+Extractive", "BM25+FiD", "DPR+FiD")
+    rows: tuple[PassageRow, ...] = ALL_PASSAGE_ROWS
     """What is trained for Table 2: each is a training of its own."""
     index: PassageIndexConfig = PassageIndexConfig()
     encode: IndexConfig = IndexConfig()

@@ -1,7 +1,8 @@
 """The extractive reader: one softmax over the spans of all passages of a question.
 
 A T5's encoder reads each passage with its question alone. A span's score is that of its first piece plus that of its
-last, two inner products with learned vectors, the only parameters besides the T5's. Where an answer stands is not
+last: h (v + W q), where h is the piece's vector and q the mean of those before the context, the question's; v and W,
+for either end, are the only parameters besides the T5's (DPR's reader has v alone). Where an answer stands is not
 known: any occurrence may be the one that answers, so training sums over their probabilities (Clark and Gardner 2018).
 """
 
@@ -23,7 +24,7 @@ from qamat_core.training.step import Batch, LossFn, Metrics
 from schemas.model import EOS_ID, PAD_ID, T5Config
 
 HEAD: Final = "span_head"
-"""Where the vectors of first and last pieces stand at the top of the tree."""
+"""Where v ("kernel", [D, 2]) and W ("question", [D, 2, D]) of first and last pieces stand at the top of the tree."""
 
 
 class Spans(NamedTuple):
@@ -39,7 +40,8 @@ class Spans(NamedTuple):
 
 def with_head(params: Params, width: int) -> Params:
     """Return a T5's parameters with a head of D = ``width`` that tells no span from another."""
-    return {**params, HEAD: {"kernel": np.zeros((width, 2), np.float32)}}
+    head = {"kernel": np.zeros((width, 2), np.float32), "question": np.zeros((width, 2, width), np.float32)}
+    return {**params, HEAD: head}
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,12 @@ class ExtractiveReader:
         """Return the score of the span of each first piece and length (less one); ``NEGATIVE`` where there is none."""
         flat = tokens.reshape(-1, tokens.shape[-1])
         encoded = encode_in_groups(T5(self.t5), params, flat, self.group).astype(jnp.float32)
-        ends = (encoded @ params[HEAD]["kernel"]).reshape(*tokens.shape, 2)
-        readable = (tokens != PAD_ID) & (tokens != EOS_ID)
-        readable &= jnp.arange(tokens.shape[-1]) >= begins[..., None]
+        encoded = encoded.reshape(*tokens.shape, -1)
+        inside = jnp.arange(tokens.shape[-1]) >= begins[..., None]
+        readable = (tokens != PAD_ID) & (tokens != EOS_ID) & inside
+        asked = jnp.mean(encoded, axis=2, where=~inside[..., None])
+        weights = params[HEAD]["kernel"] + jnp.einsum("bnq,dkq->bndk", asked, params[HEAD]["question"])
+        ends = jnp.einsum("bnld,bndk->bnlk", encoded, weights)
         last = _windows(ends[..., 1], self.span_length)
         allowed = readable[..., None] & _windows(readable, self.span_length)
         return jnp.where(allowed, ends[..., :1] + last, NEGATIVE)
