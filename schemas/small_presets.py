@@ -256,7 +256,7 @@ def toy() -> Preset:
             candidates=(8, 8),
             slots=2,
             hop_slots=2,
-            second=SecondScale(share=1.0),
+            second=SecondScale(share=1.0),  # a smaller one has no question of some splits
         ),
     )
 
