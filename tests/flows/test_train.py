@@ -35,7 +35,15 @@ def make_memory(home: Path, name: str, seed: int) -> None:
     train_tokenizer.run(PIECES, [world.passages], name=f"{name}-gold", resources=resources)
 
 
-@pytest.mark.usefixtures("bare_steps")
+@pytest.fixture
+def no_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every step be its task's ``run``."""
+    for step in vars(steps).values():
+        if isinstance(step, steps.Step):
+            monkeypatch.setattr(step, "task", step._run)
+
+
+@pytest.mark.usefixtures("no_prefect")
 def test_a_memory_is_started_from_the_in_batch_checkpoint_of_another(home: Path, monkeypatch: pytest.MonkeyPatch):
     """MuSiQue from HotpotQA (section 5.5): the model reads by its start's tokenizer, whatever its own corpus has."""
 
