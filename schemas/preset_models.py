@@ -61,6 +61,8 @@ class TrainingPreset(Frozen):
     """It starts from stage one's checkpoint: one that starts from random weights retrieves nothing to learn from."""
     reranker: RerankerConfig
     """It starts from RePAQ's retriever."""
+    two_hop_closed_book: ClosedBookConfig
+    """It starts from ``closed_book``'s checkpoint, and has as many steps as QAMAT+ behind the fine-tuned QAMAT."""
 
     def seeded(self, seed: int) -> "TrainingPreset":
         """Return the same stages with another seed."""
@@ -87,6 +89,13 @@ class EvaluationPreset(Frozen):
     """Shares of the memory of Figure 7."""
 
 
+class SecondSet(Frozen):
+    """The second two-hop data set of Table 3: what MuSiQue is beside HotpotQA."""
+
+    world: BuildWorldConfig
+    training: TrainingPreset
+
+
 class Preset(Frozen):
     """All numbers of one scale."""
 
@@ -97,6 +106,7 @@ class Preset(Frozen):
     corpus: CorpusPreset
     training: TrainingPreset
     evaluation: EvaluationPreset
+    second: SecondSet
 
     def over(self, t5: T5Config) -> "Preset":
         """Return the same numbers for models and generators that start from a T5 that was made elsewhere."""
@@ -107,6 +117,7 @@ class Preset(Frozen):
                 "aids": tuple(aid for aid in self.aids if aid not in T5_AIDS),
                 "corpus": self.corpus.model_copy(update={"generator": generator}),
                 "training": self.training.over(t5),
+                "second": self.second.model_copy(update={"training": self.second.training.over(t5)}),
             }
         )
 

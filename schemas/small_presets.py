@@ -33,6 +33,7 @@ from schemas.qamat import (
     QamatConfig,
 )
 from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
+from schemas.second_set import SecondScale, second_set, two_hop_closed_book
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 from schemas.world import WorldConfig
 
@@ -102,17 +103,21 @@ class _Scale(Frozen):
     """Entries that RePAQ and its re-ranker learn to rank."""
     slots: int
     hop_slots: int
+    second: SecondScale
 
 
 def _small(name: PresetName, scale: _Scale) -> Preset:
     t5 = _t5(scale.d_model, len(scale.locality), scale.locality)
+    world = BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows)
+    stages = _stages(scale, t5)
     return Preset(
         name=name,
         aids=AIDS,
-        world=BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows),
+        world=world,
         corpus=_corpus(scale, t5),
-        training=_stages(scale, t5),
+        training=stages,
         evaluation=_evaluation(scale),
+        second=second_set(world, stages, scale.second),
     )
 
 
@@ -155,6 +160,11 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         "vary_k": True,
     }
     steps = scale.inbatch[0] + scale.global_[0] + scale.finetune[0]
+    closed_book = ClosedBookConfig(
+        model=model,
+        passages=_training(*scale.closed_passages),
+        questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
+    )
     return TrainingPreset(
         init=InitConfig(model=model),
         inbatch=InBatchConfig(
@@ -189,11 +199,8 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
             training=_training(*scale.multihop),
             top_k=scale.hop_slots,
         ),
-        closed_book=ClosedBookConfig(
-            model=model,
-            passages=_training(*scale.closed_passages),
-            questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
-        ),
+        closed_book=closed_book,
+        two_hop_closed_book=two_hop_closed_book(closed_book, _training(*scale.multihop), scale.multihop[0]),
         repaq=_repaq(scale, model),
         reranker=RerankerConfig(
             model=model, training=_training(*scale.reranker), top_k=scale.candidates[1], retriever_weight=1.0
@@ -249,6 +256,7 @@ def toy() -> Preset:
             candidates=(8, 8),
             slots=2,
             hop_slots=2,
+            second=SecondScale(share=1.0),
         ),
     )
 
@@ -279,6 +287,9 @@ def smoke() -> Preset:
             candidates=(8, 8),
             slots=4,
             hop_slots=2,
+            second=SecondScale(
+                share=0.5, inbatch=(60, 48), global_=(20, 32), finetune=(40, 32), multihop=(40, 32), repaq=(30, 16)
+            ),
         ),
     )
 
@@ -307,5 +318,8 @@ def mini() -> Preset:
             candidates=(16, 8),
             slots=4,
             hop_slots=2,
+            second=SecondScale(
+                inbatch=(100, 64), global_=(40, 32), finetune=(150, 32), multihop=(300, 32), repaq=(80, 32)
+            ),
         ),
     )
