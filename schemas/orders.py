@@ -302,15 +302,13 @@ class Evaluate(_Form):
         return self
 
 
-class Reproduce(_TrainingOrder):
-    """Make the paper's tables, corpus to report."""
+class ReproduceTable(_TrainingOrder):
+    """Make one of the paper's tables, corpus to report."""
 
     name: Name = Field(default="world", title="Study name")
     """Names every artifact of the study: lower-case letters, digits, hyphens."""
     start: PublicT5 | None = Field(default=None, title="Public T5")
     """What generators and models start from, with its own shape and tokenizer; none for random weights."""
-    only: tuple[TableName, ...] = Field(default=(), title="Tables")
-    """The tables wanted; none for all but the ablations, a study of the objective, which have to be named."""
     memories: tuple[MemoryKind, ...] = Field(default=ALL_MEMORIES, min_length=1, title="Memories of Table 4")
     """The memories over which recall and exact match are measured for every K; gold is the upper bound."""
     seeds: int = Field(default=1, ge=1)
@@ -319,3 +317,10 @@ class Reproduce(_TrainingOrder):
     """The questions asked; tuning looks at dev alone."""
     out: str | None = Field(default="report", title="Report folder")
     """The folder that the report is copied to; none to leave it among the artifacts."""
+
+
+class Reproduce(ReproduceTable):
+    """Make the paper's tables, corpus to report."""
+
+    only: tuple[TableName, ...] = Field(default=(), title="Tables")
+    """The tables wanted; none for all but the ablations, a study of the objective, which have to be named."""

@@ -38,7 +38,6 @@ class Home:
         return self.store.open_table(made).to_pylist()
 
 
-
 @pytest.fixture(scope="module")
 def home(_compile_quickly: None, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A retriever that was trained in two parts, its index, a re-ranker."""
