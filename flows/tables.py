@@ -7,6 +7,7 @@ from typing import Final
 from flows import steps
 from flows.ablations import ablations
 from flows.baselines import closed_book_model, dense_questions, repaq, repaq_reranked
+from flows.passage_baselines import passage_rows
 from flows.study import Study, ask_finetuned, single_hop
 from flows.trust import abstention, attribution
 from flows.two_hop import table3
@@ -43,6 +44,7 @@ def table2(study: Study) -> list[ArtifactRef]:
     """Ask single-hop questions of every system, over the generated memory (table 4 adds the row of the gold one)."""
     systems = [zero_shot(study, "generated"), finetuned(study, "generated"), bm25(study, "generated")]
     systems += [row(study, "generated") for row in (dense_questions, repaq, repaq_reranked)]
+    systems += passage_rows(study)
     return [closed_book(study, split) for split in ("train", study.split)] + systems
 
 

@@ -8,7 +8,10 @@ from qamat_core.evaluation.abstention import CONFIDENCES
 from qamat_core.evaluation.attribution import NAMES
 from qamat_core.paper_figures import MEMORY_SIZE_CLAIM
 from qamat_core.report.figures import DATASET_NAMES, Figure
+from schemas.passages import ALL_PASSAGE_ROWS
 
+PASSAGE_ROWS: Final[tuple[str, ...]] = ALL_PASSAGE_ROWS
+"""Rows of systems that read passages in the place of entries."""
 RowLabel = tuple[str, str]
 """A row's name, and what else tells it apart."""
 Column = tuple[float, str]
@@ -84,7 +87,8 @@ def _model_row(figure: Figure) -> RowLabel:
     memory = f"{figure.memory} memory" if figure.memory != "none" else "no memory"
     parts = [memory if figure.source == "measured" else "", figure.model_size]
     if figure.source == "measured":
-        parts += [f"K {figure.k}" if figure.k else "", figure.split if figure.split != "test" else ""]
+        read = f"{figure.k} passages" if figure.row in PASSAGE_ROWS else f"K {figure.k}"
+        parts += [read if figure.k else "", figure.split if figure.split != "test" else ""]
         parts += [f"x {figure.x:g}" if figure.x is not None else ""]
     return figure.row, ", ".join(filter(None, parts))
 
@@ -139,6 +143,7 @@ _SINGLE_HOP_ROWS: Final = (
     "Dense questions",
     "RePAQ",
     "RePAQ+Rerank",
+    *PASSAGE_ROWS,
 )
 _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
 _ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at_coverage")
@@ -147,8 +152,8 @@ _WITHOUT_START: Final = "QAMAT+ without HotpotQA's start"
 _TWO_HOP_ROWS: Final = ("Closed-book T5", "MDR+T5-Decoder", "RePAQ", "QAMAT", "QAMAT+", _WITHOUT_START)
 _OWN_SINGLE_HOP: Final = "The paper: WebQuestions of both RePAQ rows is its authors' own replication."
 _OWN_TWO_HOP: Final = (
-    "The first world stands for HotpotQA; the second, a fifth of its size, for MuSiQue: its models start from the first's "
-    "in-batch checkpoint, but for the last row. The paper: dev sets; RePAQ is its authors' own replication; without "
+    "The first world stands for HotpotQA; the second, a fifth of its size, for MuSiQue: its models start from the "
+    "first's in-batch checkpoint, but for the last row. The paper: dev sets; RePAQ is its authors' own replication; without "
     "HotpotQA's start MuSiQue has 5 to 7 F1 less (§5.5)."
 )
 
