@@ -20,7 +20,15 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
-from schemas.preset_models import T5_AIDS, CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
+from schemas.preset_models import (
+    T5_AIDS,
+    CorpusPreset,
+    EvaluationPreset,
+    Preset,
+    PresetName,
+    StudyPreset,
+    TrainingPreset,
+)
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
@@ -102,17 +110,26 @@ class _Scale(Frozen):
     """Entries that RePAQ and its re-ranker learn to rank."""
     slots: int
     hop_slots: int
+    larger: tuple[int, tuple[float, ...]] | None = None
+    """``d_model`` and ``locality`` of the larger size of Table 2; None for one size alone."""
+    deeper: tuple[int, ...]
+    """K of Table 4 beyond ``slots``."""
+    deeper_questions: int | None = None
+    """Questions, a sample, that are asked with these; None for all."""
+    example_shares: tuple[float, ...]
 
 
 def _small(name: PresetName, scale: _Scale) -> Preset:
     t5 = _t5(scale.d_model, len(scale.locality), scale.locality)
     return Preset(
         name=name,
+        larger=scale.larger and _stages(scale, _t5(scale.larger[0], len(scale.larger[1]), scale.larger[1])),
         aids=AIDS,
         world=BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows),
         corpus=_corpus(scale, t5),
         training=_stages(scale, t5),
         evaluation=_evaluation(scale),
+        study=StudyPreset(example_shares=scale.example_shares),
     )
 
 
@@ -146,7 +163,7 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         target_length=12,
         key_length=32,
         value_length=40,
-        temperature=scale.d_model**0.5,
+        temperature=t5.d_model**0.5,
         rank_marks=True,
     )
     frozen: dict[str, Any] = {
@@ -219,7 +236,10 @@ def _evaluation(scale: _Scale) -> EvaluationPreset:
         two_hop=EvaluationConfig(top_k=two, ks=(two,), recall_at=(1, 4), rounds=2),
         closed_book=EvaluationConfig(rounds=0, ks=(1,), recall_at=(1,)),
         repaq=RepaqEvaluationConfig(),
-        memory_shares=(0.0, 0.25, 0.5, 0.75, 1.0),
+        memory_shares=(0.0, 0.08, 0.25, 0.5, 0.75, 1.0),
+        deeper=tuple(
+            EvaluationConfig(top_k=k, ks=(k,), recall_at=(k,), questions=scale.deeper_questions) for k in scale.deeper
+        ),
     )
 
 
@@ -249,6 +269,8 @@ def toy() -> Preset:
             candidates=(8, 8),
             slots=2,
             hop_slots=2,
+            deeper=(3,),
+            example_shares=(0.05, 1.0),
         ),
     )
 
@@ -279,6 +301,10 @@ def smoke() -> Preset:
             candidates=(8, 8),
             slots=4,
             hop_slots=2,
+            larger=(96, (1.0, 0.4, 0.1)),
+            deeper=(10, 20, 30),
+            deeper_questions=100,
+            example_shares=(0.05, 1.0),
         ),
     )
 
@@ -307,5 +333,9 @@ def mini() -> Preset:
             candidates=(16, 8),
             slots=4,
             hop_slots=2,
+            larger=(128, (1.0, 0.5, 0.2, 0.05)),
+            deeper=(10, 20, 30),
+            deeper_questions=500,
+            example_shares=(0.05, 1.0),
         ),
     )
