@@ -1,7 +1,7 @@
 """Table 6: one recipe over several memories.
 
 "Ours 60M" is the memory of Table 2, generated from all passages; "PAQ 65M" an imported one, more precise and of fewer
-passages; "Both" joins the imported pairs with pairs generated from what they leave uncovered, as the paper's own 60M do.
+passages; "Both" joins the imported pairs with pairs generated from what they leave uncovered, as the paper's 60M do.
 Stage one, which makes the encoder, is Table 2's in every row; each memory is encoded with it, and pre-trained and
 fine-tuned over, so that the memory alone tells the rows apart.
 """

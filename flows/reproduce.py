@@ -27,7 +27,7 @@ from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
 
 _FINETUNED: Final = frozenset(
-    {"table2", "table4", "table5", "table6", "table7", "figure7", "integration", "abstention", "attribution"}
+    {"table2", "sizes", "table4", "table5", "table6", "table7", "figure7", "integration", "abstention", "attribution"}
 )
 """Tables for which the fine-tuned model of the generated memory is trained."""
 
@@ -50,7 +50,7 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     metrics = [ref for table, measure in TABLES.items() if table in wanted for ref in measure(study)]
     metrics += judge_claims(study)
     inputs = ReportInputs(
-        metrics=tuple(metrics),
+        metrics=tuple(dict.fromkeys(metrics)),
         generated=corpus.memory,
         shown=worked_questions(study),
         audited=Audited(audit(study).attributions, corpus.memory) if "attribution" in wanted else None,

@@ -120,7 +120,8 @@ class Preset(Frozen):
     @property
     def sizes(self) -> Mapping[ModelSize, TrainingPreset]:
         """The stages of every size there is, the preset's own first."""
-        return {self.size: self.training} | ({"large": self.larger} if self.larger else {})
+        sizes: dict[ModelSize, TrainingPreset] = {self.size: self.training}
+        return sizes if self.larger is None else {**sizes, "large": self.larger}
 
     def shape(self, size: ModelSize) -> str:
         """Say in words which T5 a size is."""

@@ -55,13 +55,13 @@ def pack_passages(
         examples = with_questions(examples, entries, start.reader.first_sentinel, question_share)
         return without_own(examples, entries) if ban_own else examples
 
-    chosen = _draw(shards, example_share, seed)
+    chosen = draw_rows(shards, example_share, seed)
     parts = [partial(tokenise, shard, rows) for shard, rows in chosen]
     count = sum(len(rows) for _, rows in chosen)
     return pack_examples(parts, round(count / (1 - question_share)), work / "examples", seed)
 
 
-def _draw(shards: Sequence[Path], share: float, seed: int) -> list[tuple[Path, Int[np.ndarray, " R"]]]:
+def draw_rows(shards: Sequence[Path], share: float, seed: int) -> list[tuple[Path, Int[np.ndarray, " R"]]]:
     """Draw a share of all rows, one at least; return the shards that have some of them, with their rows, in order."""
     counts = [pq.read_metadata(shard).num_rows for shard in shards]
     ends = np.cumsum(counts)

@@ -1,6 +1,6 @@
 """Questions of a data set, reversed: qa_examples, passages -> qa_pairs, each of a passage that holds its answer.
 
-The passage of a question is DPR's: the best by BM25, of the first ``passages``, in which one of the answers stands. Such
+The passage of a question is DPR's: the best by BM25, of the first ``passages``, that holds one of the answers. Such
 pairs, masked in their passages, are the pre-training corpus "DPR-reverse" (Appendix C.2): a passage retrieves the
 question, not the question the passage. read = questions; one without such a passage, or asked twice, is rejected.
 """

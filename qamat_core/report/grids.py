@@ -91,9 +91,8 @@ def _sweep_row(figure: Figure) -> RowLabel:
 
 
 def _by_examples(figure: Figure) -> RowLabel:
-    row, detail = _sweep_row(figure)
-    share = f"{figure.x:g} % of the examples"
-    return figure.row, ", ".join([share, *detail.split(", ")[1:]])
+    own = [part for part in _model_row(figure)[1].split(", ") if part and not part.startswith("x ")]
+    return figure.row, ", ".join([f"{figure.x:g} % of the examples", *own])
 
 
 def _dataset(figure: Figure) -> Column:
@@ -173,7 +172,7 @@ LAYOUTS: Final = (
         _SINGLE_HOP_ROWS,
         _model_row,
         _dataset,
-        _OWN_SINGLE_HOP,
+        f"{_OWN_SINGLE_HOP} Rows of a larger T5 are made by --only sizes.",
     ),
     Layout(
         "table3",
