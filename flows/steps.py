@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
@@ -63,8 +63,10 @@ import tasks.train_repaq
 import tasks.train_reranker
 import tasks.train_tokenizer
 import tasks.update_index
+from flows.planning import step_called
 from flows.progress import ArtifactTeller, console_teller
 from qamat_core.progress import listening
+from qamat_core.store.planning import planner
 from qamat_core.store.provenance import flow_run_id
 from qamat_core.store.registry import now
 from qamat_core.store.store import Store
@@ -100,7 +102,23 @@ def counting() -> Generator[Tally]:
         _tally.reset(token)
 
 
-def _step(name: str, run: Callable[P, R]) -> Task[P, R]:
+class Step(Generic[P, R]):
+    """A step of a flow; while a planner is set, its ``run`` only asks for what it would make."""
+
+    def __init__(self, name: str, task: Task[P, R], run: Callable[P, R]) -> None:
+        self.name = name
+        self.task = task
+        self._run = run
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Take the step, as a task of Prefect."""
+        if planner() is None:
+            return self.task(*args, **kwargs)
+        with step_called(self.name, str(kwargs["name"])):
+            return self._run(*args, **kwargs)
+
+
+def _step(name: str, run: Callable[P, R]) -> Step[P, R]:
     """Return a task's ``run`` as a step of a flow."""
 
     @task(
@@ -130,7 +148,7 @@ def _step(name: str, run: Callable[P, R]) -> Task[P, R]:
         teller.end(label, _outcome(resources, result, began))
         return result
 
-    return work
+    return Step(name, work, run)
 
 
 def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:

@@ -44,6 +44,8 @@ class Study:
     resources: Resources
     begin: ImportedRefs | None = None
     """The public T5 that all models start from; None for random weights."""
+    first: "Study | None" = None
+    """The study over another memory whose in-batch checkpoint the models start from; None for ``begin``."""
     runs: dict[Place, Sequence[ArtifactRef]] = field(default_factory=dict[Place, Sequence[ArtifactRef]])
     """The predictions of every row measured so far, one run a seed: what the claims are judged by."""
     _models: dict[str, Model] = field(default_factory=dict[str, Model])
@@ -97,6 +99,8 @@ class Study:
 
     def start(self, seed: int) -> ArtifactRef:
         """Return the checkpoint that the models of a seed start from, whatever their memory."""
+        if self.first is not None:
+            return self.first.model("gold", seed).inbatch.checkpoint
         if self.begin is not None:
             return self.begin.checkpoint
         config = self.numbers.training.seeded(seed)

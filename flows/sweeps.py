@@ -3,7 +3,6 @@
 from flows import steps
 from flows.study import Study, ask_finetuned, ask_largest, largest_k, single_hop
 from flows.training import train_global, train_inbatch, with_index
-from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Memory, Pretrained
 from schemas.corpus import ReverseConfig
 from schemas.preset_models import TrainingPreset
@@ -36,11 +35,10 @@ def of_examples(study: Study, share: float) -> ArtifactRef:
 def dpr_reverse(study: Study) -> ArtifactRef:
     """Measure the model that was pre-trained on the data set's own questions, each as what its passage retrieves."""
     memory, label = reversed_memory(study), "dpr-reverse"
-    percent = 100 * _rows(study, memory.examples) / _rows(study, study.memory("generated").examples)
     runs = [
         ask_largest(study, _pretrained_on(study, memory, seed), f"{study.name}-{label}-s{seed}") for seed in study.seeds
     ]
-    return _measure(study, "DPR-reverse", label, round(percent, 1), runs)
+    return _measure(study, "DPR-reverse", label, None, runs)
 
 
 def reversed_memory(study: Study) -> Memory:
@@ -85,10 +83,6 @@ def _pretrained_on(study: Study, memory: Memory, seed: int) -> Pretrained:
     return study.finetune(config.finetune, start, "generated", name)
 
 
-def _measure(study: Study, row: str, label: str, percent: float, runs: list[ArtifactRef]) -> ArtifactRef:
+def _measure(study: Study, row: str, label: str, percent: float | None, runs: list[ArtifactRef]) -> ArtifactRef:
     place = single_hop(study, "table7", row, "generated", k=largest_k(study), x=percent)
     return study.summarise([place], runs, f"{study.name}-table7-{label}")
-
-
-def _rows(study: Study, table: ArtifactRef) -> int:
-    return Store(study.resources.home).row(table).rows

@@ -64,6 +64,8 @@ class TrainingPreset(Frozen):
     """It starts from stage one's checkpoint: one that starts from random weights retrieves nothing to learn from."""
     reranker: RerankerConfig
     """It starts from RePAQ's retriever."""
+    two_hop_closed_book: ClosedBookConfig
+    """It starts from ``closed_book``'s checkpoint, and has as many steps as QAMAT+ behind the fine-tuned QAMAT."""
 
     def seeded(self, seed: int) -> "TrainingPreset":
         """Return the same stages with another seed."""
@@ -101,6 +103,13 @@ class StudyPreset(Frozen):
     """What stands in for PAQ in Table 6."""
 
 
+class SecondSet(Frozen):
+    """The second two-hop data set of Table 3: what MuSiQue is beside HotpotQA."""
+
+    world: BuildWorldConfig
+    training: TrainingPreset
+
+
 class Preset(Frozen):
     """All numbers of one scale."""
 
@@ -115,6 +124,7 @@ class Preset(Frozen):
     corpus: CorpusPreset
     training: TrainingPreset
     evaluation: EvaluationPreset
+    second: SecondSet
     study: StudyPreset = StudyPreset()
 
     @property
@@ -141,6 +151,7 @@ class Preset(Frozen):
                 "corpus": self.corpus.model_copy(update={"generator": generator}),
                 "training": self.training.over(t5),
                 "larger": None,
+                "second": self.second.model_copy(update={"training": self.second.training.over(t5)}),
             }
         )
 

@@ -41,6 +41,7 @@ from schemas.qamat import (
     QamatConfig,
 )
 from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
+from schemas.second_set import SecondScale, second_set, two_hop_closed_book
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 from schemas.world import WorldConfig
 
@@ -117,19 +118,23 @@ class _Scale(Frozen):
     deeper_questions: int | None = None
     """Questions, a sample, that are asked with these; None for all."""
     example_shares: tuple[float, ...]
+    second: SecondScale
 
 
 def _small(name: PresetName, scale: _Scale) -> Preset:
     t5 = _t5(scale.d_model, len(scale.locality), scale.locality)
+    world = BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows)
+    stages = _stages(scale, t5)
     return Preset(
         name=name,
         larger=scale.larger and _stages(scale, _t5(scale.larger[0], len(scale.larger[1]), scale.larger[1])),
         aids=AIDS,
-        world=BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows),
+        world=world,
         corpus=_corpus(scale, t5),
-        training=_stages(scale, t5),
+        training=stages,
         evaluation=_evaluation(scale),
         study=StudyPreset(example_shares=scale.example_shares),
+        second=second_set(world, stages, scale.second),
     )
 
 
@@ -172,6 +177,11 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         "vary_k": True,
     }
     steps = scale.inbatch[0] + scale.global_[0] + scale.finetune[0]
+    closed_book = ClosedBookConfig(
+        model=model,
+        passages=_training(*scale.closed_passages),
+        questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
+    )
     return TrainingPreset(
         init=InitConfig(model=model),
         inbatch=InBatchConfig(
@@ -206,11 +216,8 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
             training=_training(*scale.multihop),
             top_k=scale.hop_slots,
         ),
-        closed_book=ClosedBookConfig(
-            model=model,
-            passages=_training(*scale.closed_passages),
-            questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
-        ),
+        closed_book=closed_book,
+        two_hop_closed_book=two_hop_closed_book(closed_book, _training(*scale.multihop), scale.multihop[0]),
         repaq=_repaq(scale, model),
         reranker=RerankerConfig(
             model=model, training=_training(*scale.reranker), top_k=scale.candidates[1], retriever_weight=1.0
@@ -271,6 +278,7 @@ def toy() -> Preset:
             hop_slots=2,
             deeper=(3,),
             example_shares=(0.05, 1.0),
+            second=SecondScale(share=1.0),
         ),
     )
 
@@ -305,6 +313,9 @@ def smoke() -> Preset:
             deeper=(10, 20, 30),
             deeper_questions=100,
             example_shares=(0.05, 1.0),
+            second=SecondScale(
+                share=0.5, inbatch=(60, 48), global_=(20, 32), finetune=(40, 32), multihop=(40, 32), repaq=(30, 16)
+            ),
         ),
     )
 
@@ -335,7 +346,9 @@ def mini() -> Preset:
             hop_slots=2,
             larger=(128, (1.0, 0.5, 0.2, 0.05)),
             deeper=(10, 20, 30),
-            deeper_questions=500,
             example_shares=(0.05, 1.0),
+            second=SecondScale(
+                inbatch=(100, 64), global_=(40, 32), finetune=(150, 32), multihop=(300, 32), repaq=(80, 32)
+            ),
         ),
     )

@@ -24,6 +24,7 @@ DATASET_NAMES: Final = MappingProxyType(
         "curatedtrec": "CuratedTREC",
         "world": "World",
         "world-two-hop": "World, two hops",
+        "world-b-two-hop": "Second world, two hops",
         "wikipedia": "Wikipedia",
     }
 )

@@ -68,6 +68,18 @@ def test_memories_and_sizes_differ_only_where_the_claim_is_about_them() -> None:
     assert BY_ID["fine-tuning"].pairs([base, large, zero]) == [(large, zero)]
 
 
+def test_both_two_hop_sets_are_judged_and_the_start_on_the_second():
+    sets = ("world-two-hop", "world-b-two-hop")
+    plus, one = (
+        [place("table3", row, dataset=dataset, memory="gold", k=k) for dataset in sets]
+        for row, k in (("QAMAT+", 2), ("QAMAT", 4))
+    )
+    alone = place("table3", "QAMAT+ without HotpotQA's start", dataset=sets[1], memory="gold", k=2)
+    places = [*one, *plus, alone]
+    assert BY_ID["two-rounds"].pairs(places) == list(zip(plus, one, strict=True))
+    assert BY_ID["hotpotqa-start"].pairs(places) == [(plus[1], alone)]
+
+
 def test_what_a_claim_lacks_is_named() -> None:
     read = [place("table4", "QAMAT Fine-tuned", k=k) for k in (1, 20)]
     assert [str(side) for side in BY_ID["recall-grows"].lacking(read)] == ["Table 4: QAMAT Fine-tuned (K 30)"]

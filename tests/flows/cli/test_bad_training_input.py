@@ -2,11 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
 import pyarrow as pa
 import pytest
 
@@ -42,11 +41,9 @@ def _register(store: Store, module: str, kind: Kind, name: str, inputs: Inputs, 
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which every stage could begin: memory m with examples, checkpoints m-inbatch and m-global, an index."""
-    jax.config.update("jax_disable_most_optimizations", True)  # what is small is compiled quickly rather than well
-    yield _make_ready(tmp_path_factory.mktemp("ready"))
-    jax.config.update("jax_disable_most_optimizations", False)
+    return _make_ready(tmp_path_factory.mktemp("ready"))
 
 
 def _make_ready(home: Path) -> Path:
