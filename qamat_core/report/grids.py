@@ -156,8 +156,8 @@ _TWO_HOP_ROWS: Final = ("Closed-book T5", "MDR+T5-Decoder", "RePAQ", "QAMAT", "Q
 _OWN_SINGLE_HOP: Final = "The paper: WebQuestions of both RePAQ rows is its authors' own replication."
 _OWN_TWO_HOP: Final = (
     "The first world stands for HotpotQA; the second, a fifth of its size, for MuSiQue: its models start from the "
-    "first's in-batch checkpoint, but for the last row. The paper: dev sets; RePAQ is its authors' own replication; without "
-    "HotpotQA's start MuSiQue has 5 to 7 F1 less (§5.5)."
+    "first's in-batch checkpoint, but for the last row. The paper: dev sets; RePAQ is its authors' own replication; "
+    "without HotpotQA's start MuSiQue has 5 to 7 F1 less (§5.5)."
 )
 
 
