@@ -30,8 +30,10 @@ import tasks.complement_passages
 import tasks.compose_questions
 import tasks.count_corpus
 import tasks.edit_memory
+import tasks.encode_passages
 import tasks.evaluate
 import tasks.evaluate_bm25
+import tasks.evaluate_passages
 import tasks.evaluate_repaq
 import tasks.extract_answers
 import tasks.filter_open_domain
@@ -41,6 +43,7 @@ import tasks.import_drawn
 import tasks.import_generator
 import tasks.import_pairs
 import tasks.import_start
+import tasks.index_passages
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
@@ -49,11 +52,15 @@ import tasks.measure_abstention
 import tasks.mine_multihop
 import tasks.mine_negatives
 import tasks.refilter_questions
+import tasks.retrieve_passages
 import tasks.reverse_questions
 import tasks.split_overlap
 import tasks.summarise_curves
 import tasks.summarise_predictions
 import tasks.train_closed_book
+import tasks.train_dpr
+import tasks.train_extractive
+import tasks.train_fid
 import tasks.train_finetune
 import tasks.train_generator
 import tasks.train_global
@@ -238,6 +245,13 @@ evaluate = _step("evaluate", tasks.evaluate.run)
 train_repaq = _step("train RePAQ", tasks.train_repaq.run)
 train_reranker = _step("train re-ranker", tasks.train_reranker.run)
 evaluate_repaq = _step("evaluate RePAQ", tasks.evaluate_repaq.run)
+index_passages = _step("index passages", tasks.index_passages.run)
+train_dpr = _step("train DPR", tasks.train_dpr.run)
+encode_passages = _step("encode passages", tasks.encode_passages.run)
+retrieve_passages = _step("retrieve passages", tasks.retrieve_passages.run)
+train_fid = _step("train FiD", tasks.train_fid.run)
+train_extractive = _step("train extractive reader", tasks.train_extractive.run)
+evaluate_passages = _step("evaluate passages", tasks.evaluate_passages.run)
 evaluate_bm25 = _step("evaluate BM25", tasks.evaluate_bm25.run)
 calibrate = _step("calibrate", tasks.calibrate.run)
 measure_abstention = _step("measure abstention", tasks.measure_abstention.run)

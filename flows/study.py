@@ -8,7 +8,7 @@ from flows import steps
 from flows.corpus import Corpus
 from flows.training import finetune, initialise, train_global, train_inbatch, with_index
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
-from schemas.evaluation import MemoryName, Place, SummaryConfig
+from schemas.evaluation import MemoryName, Place, RecallName, SummaryConfig
 from schemas.orders import MemoryKind, Reproduce, TableName
 from schemas.preset_models import ModelSize, Preset, TrainingPreset
 from schemas.qamat import EvaluationConfig, FinetuneConfig, GlobalConfig
@@ -137,11 +137,16 @@ class Study:
         return steps.evaluate(config, inputs, name=name, resources=self.resources)
 
     def summarise(
-        self, places: Sequence[Place], runs: Sequence[ArtifactRef], name: Name, recall_at: tuple[int, ...] = ()
+        self,
+        places: Sequence[Place],
+        runs: Sequence[ArtifactRef],
+        name: Name,
+        recall_at: tuple[int, ...] = (),
+        recall: RecallName = "recall",
     ) -> ArtifactRef:
         """Turn one run a seed into figures that stand at every place."""
         self.runs |= dict.fromkeys(places, tuple(runs))
-        config = SummaryConfig(places=tuple(places), ks=recall_at)
+        config = SummaryConfig(places=tuple(places), ks=recall_at, recall=recall)
         return steps.summarise(config, runs, name=name, resources=self.resources)
 
 

@@ -9,6 +9,7 @@ from flows.ablations import ablations
 from flows.baselines import closed_book_model, dense_questions, repaq, repaq_reranked
 from flows.integration import integration
 from flows.memories import table6
+from flows.passage_baselines import passage_rows
 from flows.study import Study, ask_finetuned, single_hop
 from flows.sweeps import figure7, table7
 from flows.trust import abstention, attribution
@@ -48,6 +49,7 @@ def table2(study: Study) -> list[ArtifactRef]:
     systems = [row(study, "generated", study.numbers.size) for row in (zero_shot, finetuned)]
     systems += [bm25(study, "generated")]
     systems += [row(study, "generated") for row in (dense_questions, repaq, repaq_reranked)]
+    systems += passage_rows(study)
     return [closed_book(study, split) for split in ("train", study.split)] + systems
 
 

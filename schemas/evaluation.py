@@ -10,6 +10,9 @@ from schemas.qamat import EvaluationConfig
 MemoryName = Literal["gold", "generated", "imported", "joined", "human", "none"]
 """``joined`` is imported pairs, and generated ones of the passages that these leave uncovered."""
 
+RecallName = Literal["recall", "passage_recall"]
+"""The share of questions of which one of the first K entries has a right answer, or one of K passages holds one."""
+
 
 class Place(Frozen):
     """Where a run's figures stand among all: the columns that a metric's row has besides its value."""
@@ -34,6 +37,8 @@ class SummaryConfig(Frozen):
     """Every place where the same runs are shown."""
     ks: tuple[int, ...] = (1,)
     """The K of every recall@K row."""
+    recall: RecallName = "recall"
+    """What these rows are called."""
     seed: int = 0
     """The seed of a single run."""
     resamples: int = Field(default=2000, ge=1)

@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.base import Frozen
 from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, NegativesConfig
+from schemas.fid import Reading
 from schemas.generation import (
     BatchShape,
     ExtractAnswersConfig,
@@ -19,6 +20,7 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
+from schemas.passages import DprConfig, ExtractiveConfig, FidTrainingConfig, PassagesPreset, RetrievePassagesConfig
 from schemas.preset_models import CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
 from schemas.qamat import (
     ClosedBookConfig,
@@ -164,6 +166,13 @@ def _stages(scale: _Scale) -> TrainingPreset:
         two_hop_closed_book=two_hop_closed_book(closed_book, finetuning, scale.finetuning_steps),
         repaq=RepaqConfig(**frozen, training=finetuning),
         reranker=RerankerConfig(**frozen, training=finetuning),
+        passages=PassagesPreset(
+            encode=IndexConfig(batch_size=2048, dtype="bfloat16"),
+            retrieve=RetrievePassagesConfig(),
+            dpr=DprConfig(**frozen, training=_training(scale.finetuning_steps, 128, 1e-3)),  # DPR's batch
+            fid=FidTrainingConfig(**frozen, training=finetuning, reading=Reading()),
+            extractive=ExtractiveConfig(**frozen, training=finetuning, reading=Reading()),
+        ),
     )
 
 

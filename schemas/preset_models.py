@@ -14,6 +14,7 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import NOT_SHAPE, T5Config
+from schemas.passages import PassagesPreset
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
@@ -66,6 +67,8 @@ class TrainingPreset(Frozen):
     """It starts from RePAQ's retriever."""
     two_hop_closed_book: ClosedBookConfig
     """It starts from ``closed_book``'s checkpoint, and has as many steps as QAMAT+ behind the fine-tuned QAMAT."""
+    passages: PassagesPreset
+    """Retriever and readers of passages; they start where RePAQ starts."""
 
     def seeded(self, seed: int) -> "TrainingPreset":
         """Return the same stages with another seed."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from schemas.base import Frozen
 from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, NegativesConfig
+from schemas.fid import Reading
 from schemas.generation import (
     BatchShape,
     ExtractAnswersConfig,
@@ -20,6 +21,15 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
+from schemas.passages import (
+    ALL_PASSAGE_ROWS,
+    DprConfig,
+    ExtractiveConfig,
+    FidTrainingConfig,
+    PassageRow,
+    PassagesPreset,
+    RetrievePassagesConfig,
+)
 from schemas.preset_models import (
     T5_AIDS,
     CorpusPreset,
@@ -109,6 +119,12 @@ class _Scale(Frozen):
     reranker: tuple[int, int, float]
     candidates: tuple[int, int]
     """Entries that RePAQ and its re-ranker learn to rank."""
+    passage_rows: tuple[PassageRow, ...]
+    passages: int
+    """Read of each question."""
+    dpr: tuple[int, int, float]
+    fid: tuple[int, int, float]
+    extractive: tuple[int, int, float]
     slots: int
     hop_slots: int
     larger: tuple[int, tuple[float, ...]] | None = None
@@ -222,6 +238,7 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         reranker=RerankerConfig(
             model=model, training=_training(*scale.reranker), top_k=scale.candidates[1], retriever_weight=1.0
         ),
+        passages=_passages(scale, model),
     )
 
 
@@ -231,6 +248,17 @@ def _repaq(scale: _Scale, model: QamatConfig) -> RepaqConfig:
         training=_training(*scale.repaq),
         top_k=scale.candidates[0],
         refresh_every=-(-scale.repaq[0] // 4),
+    )
+
+
+def _passages(scale: _Scale, model: QamatConfig) -> PassagesPreset:
+    reading = Reading(passages=scale.passages, passage_length=96, question_length=32, target_length=12)
+    return PassagesPreset(
+        rows=scale.passage_rows,
+        retrieve=RetrievePassagesConfig(passages=scale.passages),
+        dpr=DprConfig(model=model, training=_training(*scale.dpr), passage_length=72),
+        fid=FidTrainingConfig(model=model, training=_training(*scale.fid), reading=reading),
+        extractive=ExtractiveConfig(model=model, training=_training(*scale.extractive), reading=reading),
     )
 
 
@@ -274,6 +302,11 @@ def toy() -> Preset:
             repaq=(1, 8, 1e-3),
             reranker=(4, 8, 1e-3),
             candidates=(8, 8),
+            passage_rows=("DPR+Extractive", "BM25+FiD"),
+            passages=2,
+            dpr=(2, 8, 1e-3),
+            fid=(2, 8, 1e-3),
+            extractive=(2, 8, 1e-3),
             slots=2,
             hop_slots=2,
             deeper=(3,),
@@ -307,6 +340,11 @@ def smoke() -> Preset:
             repaq=(60, 16, 1e-3),
             reranker=(60, 16, 1e-3),
             candidates=(8, 8),
+            passage_rows=ALL_PASSAGE_ROWS,
+            passages=3,
+            dpr=(40, 32, 1e-3),
+            fid=(60, 16, 2e-3),
+            extractive=(60, 16, 2e-3),
             slots=4,
             hop_slots=2,
             larger=(96, (1.0, 0.4, 0.1)),
@@ -342,6 +380,11 @@ def mini() -> Preset:
             repaq=(200, 32, 1e-3),
             reranker=(80, 16, 1e-3),
             candidates=(16, 8),
+            passage_rows=ALL_PASSAGE_ROWS,
+            passages=3,
+            dpr=(100, 32, 1e-3),
+            fid=(200, 32, 2e-3),
+            extractive=(200, 32, 3e-3),
             slots=4,
             hop_slots=2,
             larger=(128, (1.0, 0.5, 0.2, 0.05)),

@@ -8,7 +8,10 @@ from qamat_core.evaluation.abstention import CONFIDENCES
 from qamat_core.evaluation.attribution import NAMES
 from qamat_core.paper_figures import MEMORY_SIZE_CLAIM
 from qamat_core.report.figures import DATASET_NAMES, Figure
+from schemas.passages import ALL_PASSAGE_ROWS
 
+PASSAGE_ROWS: Final[tuple[str, ...]] = ALL_PASSAGE_ROWS
+"""Rows of systems that read passages in the place of entries."""
 RowLabel = tuple[str, str]
 """A row's name, and what else tells it apart."""
 Column = tuple[float, str]
@@ -86,7 +89,8 @@ def _model_row(figure: Figure) -> RowLabel:
     memory = f"{figure.memory} memory" if figure.memory != "none" else "no memory"
     parts = [memory if figure.source == "measured" else "", figure.model_size]
     if figure.source == "measured":
-        parts += [f"K {figure.k}" if figure.k else "", figure.split if figure.split != "test" else ""]
+        read = f"{figure.k} passages" if figure.row in PASSAGE_ROWS else f"K {figure.k}"
+        parts += [read if figure.k else "", figure.split if figure.split != "test" else ""]
         parts += [f"x {figure.x:g}" if figure.x is not None else ""]
     return figure.row, ", ".join(filter(None, parts))
 
@@ -147,6 +151,7 @@ _SINGLE_HOP_ROWS: Final = (
     "Dense questions",
     "RePAQ",
     "RePAQ+Rerank",
+    *PASSAGE_ROWS,
 )
 _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
 _ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at_coverage")
