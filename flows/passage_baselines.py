@@ -83,7 +83,7 @@ def _measured(study: Study, row: PassageRow) -> ArtifactRef:
         dataset="world",
         split=study.split,
         memory="none",
-        model_size=study.numbers.name,
+        model_size=study.numbers.size,
         k=most,
     )
     return study.summarise([place], runs, f"{study.name}-{label}", (1, most), "passage_recall")

@@ -33,7 +33,9 @@ from tasks.check_stage import check_mesh
 from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
 
-_FINETUNED: Final = frozenset({"table2", "table4", "table5", "figure7", "abstention", "attribution"})
+_FINETUNED: Final = frozenset(
+    {"table2", "sizes", "table4", "table5", "table6", "table7", "figure7", "integration", "abstention", "attribution"}
+)
 """Tables for which the fine-tuned model of the generated memory is trained."""
 
 
@@ -88,7 +90,7 @@ def make_report(order: Reproduce, resources: Resources, begin: ImportedRefs | No
                 metrics += measure(study)
     metrics += judge_claims(study)
     inputs = ReportInputs(
-        metrics=tuple(metrics),
+        metrics=tuple(dict.fromkeys(metrics)),
         generated=corpus.memory,
         shown=worked_questions(study),
         audited=Audited(audit(study).attributions, corpus.memory) if "attribution" in wanted else None,
@@ -99,6 +101,7 @@ def make_report(order: Reproduce, resources: Resources, begin: ImportedRefs | No
         rerun=command(order),
         reruns={table: command(order.model_copy(update={"only": (table,)})) for table in TABLES},
         start=order.start.source if order.start else "random weights",
+        sizes={size: numbers.shape(size) for size in numbers.sizes},
         aids=numbers.aids,
         entries=min(k, 5),
     )

@@ -8,9 +8,9 @@ from flows import steps
 from flows.corpus import Corpus
 from flows.training import finetune, initialise, train_global, train_inbatch, with_index
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
-from schemas.evaluation import Place, RecallName, SummaryConfig
+from schemas.evaluation import MemoryName, Place, RecallName, SummaryConfig
 from schemas.orders import MemoryKind, Reproduce, TableName
-from schemas.preset_models import Preset, TrainingPreset
+from schemas.preset_models import ModelSize, Preset, TrainingPreset
 from schemas.qamat import EvaluationConfig, FinetuneConfig, GlobalConfig
 from schemas.resources import Resources
 from schemas.world import Split
@@ -81,7 +81,20 @@ class Study:
         """
         name = "-".join(filter(None, (self.name, kind, variant, f"s{seed}")))
         if name not in self._models:
-            self._models[name] = self._train(change(self.numbers.training.seeded(seed)), kind, seed, name)
+            config = change(self.numbers.training.seeded(seed))
+            self._models[name] = self._train(config, self.start(seed), kind, name)
+        return self._models[name]
+
+    def sized(self, kind: MemoryKind, seed: int, size: ModelSize) -> Model:
+        """Return the QAMAT of a size of the preset, trained when it is first asked for."""
+        if size == self.numbers.size:
+            return self.model(kind, seed)
+        name = f"{self.name}-{kind}-{size}-s{seed}"
+        if name not in self._models:
+            config = self.numbers.sizes[size].seeded(seed)
+            tokenizer, begun = self.corpus.tokenizer, f"{self.name}-{size}-s{seed}"
+            start = initialise(config, tokenizer, name=begun, resources=self.resources)
+            self._models[name] = self._train(config, start, kind, name)
         return self._models[name]
 
     def start(self, seed: int) -> ArtifactRef:
@@ -93,9 +106,9 @@ class Study:
         config = self.numbers.training.seeded(seed)
         return initialise(config, self.corpus.tokenizer, name=f"{self.name}-s{seed}", resources=self.resources)
 
-    def _train(self, config: TrainingPreset, kind: MemoryKind, seed: int, name: Name) -> Model:
+    def _train(self, config: TrainingPreset, start: ArtifactRef, kind: MemoryKind, name: Name) -> Model:
         memory = self.memory(kind)
-        inbatch = train_inbatch(config, self.start(seed), memory, name=name, resources=self.resources)
+        inbatch = train_inbatch(config, start, memory, name=name, resources=self.resources)
         stage_two = train_global(config.global_, inbatch, memory, name=name, resources=self.resources)
         finetuned = self.finetune(config.finetune, stage_two, kind, name)
         return Model(inbatch, stage_two, finetuned)
@@ -137,21 +150,31 @@ class Study:
         return steps.summarise(config, runs, name=name, resources=self.resources)
 
 
-def single_hop(study: Study, table: TableName, row: str, memory: MemoryKind, **columns: Any) -> Place:
-    """Return where figures on the world's single-hop questions stand."""
-    return Place(
-        table=table,
-        row=row,
-        dataset="world",
-        split=study.split,
-        memory=memory,
-        model_size=study.numbers.name,
-        **columns,
-    )
+def single_hop(study: Study, table: TableName, row: str, memory: MemoryName, **columns: Any) -> Place:
+    """Return where figures on the world's single-hop questions stand; of models of the preset's own size unless
+    ``columns`` name another.
+    """
+    usual = {"dataset": "world", "split": study.split, "model_size": study.numbers.size}
+    return Place.model_validate(usual | {"table": table, "row": row, "memory": memory} | columns)
 
 
-def ask_finetuned(study: Study, kind: MemoryKind, seed: int) -> Mapping[int, ArtifactRef]:
-    """Let the fine-tuned model answer the single-hop questions."""
-    model = study.model(kind, seed).finetuned
-    name = f"{study.name}-{kind}-s{seed}-{study.split}"
+def largest_k(study: Study) -> int:
+    """Return the K that every table reads but Table 4, which reads others too."""
+    return max(study.numbers.evaluation.single_hop.ks)
+
+
+def ask_largest(study: Study, model: Pretrained, name: Name, **changes: Any) -> ArtifactRef:
+    """Let a model answer the single-hop questions at the largest K alone; ``changes`` are to how it reads."""
+    own, k = study.numbers.evaluation.single_hop, largest_k(study)
+    config = EvaluationConfig.model_validate({**dict(own), "ks": (k,)} | changes)
+    return study.ask(config, model, study.world.questions[study.split], f"{name}-{study.split}")[k]
+
+
+def ask_finetuned(
+    study: Study, kind: MemoryKind, seed: int, size: ModelSize | None = None
+) -> Mapping[int, ArtifactRef]:
+    """Let the fine-tuned model answer the single-hop questions, that of the preset's own size if none is named."""
+    model = study.sized(kind, seed, size or study.numbers.size).finetuned
+    label = f"{size}-" if size and size != study.numbers.size else ""
+    name = f"{study.name}-{kind}-{label}s{seed}-{study.split}"
     return study.ask(study.numbers.evaluation.single_hop, model, study.world.questions[study.split], name)

@@ -18,13 +18,26 @@ from schemas.resources import Processes, Resources, RunnerName
 from schemas.training import MeshShape
 
 TableName = Literal[
-    "table1", "table2", "table3", "table4", "table5", "figure7", "abstention", "attribution", "ablations"
+    "table1",
+    "table2",
+    "sizes",
+    "table3",
+    "table4",
+    "table5",
+    "table6",
+    "table7",
+    "figure7",
+    "integration",
+    "abstention",
+    "attribution",
+    "ablations",
 ]
 USUAL_TABLES: tuple[TableName, ...] = (
-    *("table1", "table2", "table3", "table4", "table5", "figure7"),
-    *("abstention", "attribution"),
+    *("table1", "table2", "sizes", "table3", "table4", "table5", "table6", "table7", "figure7"),
+    *("integration", "abstention", "attribution"),
 )
-"""What is made where no table is named: the paper's, and ours that cost little. The ablations have to be named."""
+"""What is made where no table is named: the paper's, and ours that cost little. The ablations have to be named.
+``sizes`` are the rows of Table 2 of a larger T5."""
 MemoryKind = Literal["generated", "gold"]
 ALL_MEMORIES: tuple[MemoryKind, ...] = ("generated", "gold")
 Stage = Literal["inbatch", "global", "finetune", "multihop"]
