@@ -161,7 +161,7 @@ def closed_book(study: Study, split: str) -> ArtifactRef:
     place = Place(
         table="table2",
         row="Closed-book T5",
-        dataset="world",
+        dataset=study.dataset,
         split=split,
         memory="none",
         model_size=study.numbers.size,

@@ -48,3 +48,19 @@ def test_a_t5_comes_before_the_plan_that_has_its_shape(refused, tmp_path: Path):
 def test_a_table_that_there_is_not_is_refused_with_those_there_are(refused):
     line = refused("reproduce", "--only", "table9", "--plan")
     assert all(table in line for table in get_args(TableName))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--dataset", "nq=train,dev"], "--dataset nq=train,dev: give NAME=TRAIN,DEV,TEST, such as nq=train.jsonl,"),
+        (["--corpus", "wiki"], "the world's questions are not about this corpus: give data sets to ask too"),
+        (["--corpus", "wiki", "--dataset", "nq=a,b,c", "--only", "table3"], "table3 needs the embedded world's facts"),
+        (["--corpus", "wiki", "--dataset", "nq=a,b,c"], "qa_pairs/wiki is not registered"),
+        (["--dataset", "nq=a,b,c", "--dataset", "nq=d,e,f"], "two data sets have one name"),
+        (["--dataset", "nq=nobody,b,c", "--only", "table5"], "qa_examples/nobody is not registered"),
+        (["--dataset", "nq=no.jsonl,b,c", "--only", "table5"], "no.jsonl"),
+    ],
+)
+def test_wrong_data_sets_are_refused_in_one_line(refused, arguments: list[str], words: str):
+    assert words in refused("reproduce", "--preset", "toy", *arguments, "--plan")
