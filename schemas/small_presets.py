@@ -26,8 +26,10 @@ from schemas.passages import (
     DprConfig,
     ExtractiveConfig,
     FidTrainingConfig,
+    MdrConfig,
     PassageRow,
     PassagesPreset,
+    RetrieveHopsConfig,
     RetrievePassagesConfig,
 )
 from schemas.preset_models import T5_AIDS, CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
@@ -117,6 +119,10 @@ class _Scale(Frozen):
     dpr: tuple[int, int, float]
     fid: tuple[int, int, float]
     extractive: tuple[int, int, float]
+    two_hop_passages: bool = True
+    """Whether Table 3 has a row that reads passages."""
+    mdr: tuple[int, int, float]
+    two_hop_fid: tuple[int, int, float]
     slots: int
     hop_slots: int
     second: SecondScale
@@ -242,6 +248,10 @@ def _passages(scale: _Scale, model: QamatConfig) -> PassagesPreset:
         dpr=DprConfig(model=model, training=_training(*scale.dpr), passage_length=72),
         fid=FidTrainingConfig(model=model, training=_training(*scale.fid), reading=reading),
         extractive=ExtractiveConfig(model=model, training=_training(*scale.extractive), reading=reading),
+        two_hop=scale.two_hop_passages,
+        mdr=MdrConfig(model=model, training=_training(*scale.mdr), passage_length=72, query_length=96),
+        hops=RetrieveHopsConfig(passages=scale.passages, beam=scale.passages),
+        two_hop_fid=FidTrainingConfig(model=model, training=_training(*scale.two_hop_fid), reading=reading),
     )
 
 
@@ -287,6 +297,9 @@ def toy() -> Preset:
             dpr=(2, 8, 1e-3),
             fid=(2, 8, 1e-3),
             extractive=(2, 8, 1e-3),
+            two_hop_passages=False,
+            mdr=(2, 8, 1e-3),
+            two_hop_fid=(2, 8, 1e-3),
             slots=2,
             hop_slots=2,
             second=SecondScale(share=1.0),
@@ -323,6 +336,8 @@ def smoke() -> Preset:
             dpr=(40, 32, 1e-3),
             fid=(60, 16, 2e-3),
             extractive=(60, 16, 2e-3),
+            mdr=(40, 16, 1e-3),
+            two_hop_fid=(60, 16, 2e-3),
             slots=4,
             hop_slots=2,
             second=SecondScale(
@@ -359,6 +374,8 @@ def mini() -> Preset:
             dpr=(100, 32, 1e-3),
             fid=(200, 32, 2e-3),
             extractive=(200, 32, 3e-3),
+            mdr=(200, 16, 1e-3),
+            two_hop_fid=(250, 32, 4e-3),
             slots=4,
             hop_slots=2,
             second=SecondScale(
