@@ -292,7 +292,7 @@ def toy() -> Preset:
             repaq=(1, 8, 1e-3),
             reranker=(4, 8, 1e-3),
             candidates=(8, 8),
-            passage_rows=("DPR+Extractive", "BM25+FiD"),
+            passage_rows=("BM25+FiD",),
             passages=2,
             dpr=(2, 8, 1e-3),
             fid=(2, 8, 1e-3),

@@ -156,7 +156,10 @@ def _right_untrained(home: Home) -> int:
 
 @pytest.mark.parametrize(
     ("role", "run", "config"),
-    [("fid", train_fid.run, FID), ("extractive", train_extractive.run, EXTRACTIVE)],
+    [
+        pytest.param("fid", train_fid.run, FID, marks=pytest.mark.slow),
+        ("extractive", train_extractive.run, EXTRACTIVE),
+    ],
     ids=["fid", "extractive"],
 )
 def test_a_reader_learns_ten_questions_by_heart(home: Home, role: str, run: Callable[..., ArtifactRef], config: Any):
@@ -178,6 +181,7 @@ def test_a_reader_learns_ten_questions_by_heart(home: Home, role: str, run: Call
     assert role == "fid" or alone["prediction"] == ""
 
 
+@pytest.mark.slow
 def test_two_rounds_find_the_passages_of_both_hops(home: Home):
     refs, resources = home.refs, home.resources
     inputs = _two_hops(home)
