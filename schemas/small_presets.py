@@ -75,7 +75,7 @@ def _t5(d_model: int, heads: int, locality: tuple[float, ...]) -> T5Config:
 AIDS: Final = (
     *T5_AIDS,
     "a contrastive term on known positives in every stage",
-    "retrieved entries marked with their rank",
+    "retrieved entries, and passages, marked with their rank",
     "inner products divided by the root of the width",
     "the memory's own questions among the inputs of pre-training and, composed for two hops, of fine-tuning and QAMAT+ "
     "(not of one-round QAMAT on two hops, which they harmed on dev)",
@@ -241,7 +241,7 @@ def _repaq(scale: _Scale, model: QamatConfig) -> RepaqConfig:
 
 
 def _passages(scale: _Scale, model: QamatConfig) -> PassagesPreset:
-    reading = Reading(passages=scale.passages, passage_length=96, question_length=32, target_length=12)
+    reading = Reading(passages=scale.passages, passage_length=96, question_length=32, target_length=12, rank_marks=True)
     return PassagesPreset(
         rows=scale.passage_rows,
         retrieve=RetrievePassagesConfig(passages=scale.passages),
