@@ -8,6 +8,7 @@ from flows import steps
 from flows.ablations import ablations
 from flows.baselines import closed_book_model, dense_questions, repaq, repaq_reranked
 from flows.passage_baselines import passage_rows
+from flows.speed import speed
 from flows.study import Study, ask_finetuned, single_hop
 from flows.trust import abstention, attribution
 from flows.two_hop import table3
@@ -99,6 +100,7 @@ TABLES: Final[Mapping[TableName, Callable[[Study], list[ArtifactRef]]]] = Mappin
         "table4": table4,
         "table5": table5,
         "figure7": figure7,
+        "speed": speed,
         "abstention": abstention,
         "attribution": attribution,
         "ablations": ablations,

@@ -18,10 +18,10 @@ from schemas.resources import Processes, Resources, RunnerName
 from schemas.training import MeshShape
 
 TableName = Literal[
-    "table1", "table2", "table3", "table4", "table5", "figure7", "abstention", "attribution", "ablations"
+    "table1", "table2", "table3", "table4", "table5", "figure7", "speed", "abstention", "attribution", "ablations"
 ]
 USUAL_TABLES: tuple[TableName, ...] = (
-    *("table1", "table2", "table3", "table4", "table5", "figure7"),
+    *("table1", "table2", "table3", "table4", "table5", "figure7", "speed"),
     *("abstention", "attribution"),
 )
 """What is made where no table is named: the paper's, and ours that cost little. The ablations have to be named."""

@@ -302,7 +302,7 @@ def toy() -> Preset:
             two_hop_fid=(2, 8, 1e-3),
             slots=2,
             hop_slots=2,
-            second=SecondScale(share=1.0),
+            second=SecondScale(share=1.0),  # a smaller one has no question of some splits
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef
 from schemas.errors import ConfigError, IncompatibleArtifactError, InputError, TrainingError
+from schemas.evaluation import Place, SpeedConfig
 from schemas.fid import Reading
 from schemas.passages import (
     DprConfig,
@@ -32,6 +34,7 @@ from tasks import (
     encode_passages,
     evaluate_passages,
     index_passages,
+    measure_speed,
     retrieve_hops,
     retrieve_passages,
     train_dpr,
@@ -40,6 +43,7 @@ from tasks import (
     train_mdr,
 )
 from tasks.evaluate_passages import PassageReadingInputs
+from tasks.measure_speed import SpeedInputs
 from tasks.reading_stage import ReadingInputs
 from tasks.retrieve_hops import HopsInputs
 from tasks.retrieve_passages import RetrievalInputs
@@ -156,10 +160,7 @@ def _right_untrained(home: Home) -> int:
 
 @pytest.mark.parametrize(
     ("role", "run", "config"),
-    [
-        pytest.param("fid", train_fid.run, FID, marks=pytest.mark.slow),
-        ("extractive", train_extractive.run, EXTRACTIVE),
-    ],
+    [("fid", train_fid.run, FID), ("extractive", train_extractive.run, EXTRACTIVE)],
     ids=["fid", "extractive"],
 )
 def test_a_reader_learns_ten_questions_by_heart(home: Home, role: str, run: Callable[..., ArtifactRef], config: Any):
@@ -221,6 +222,28 @@ def _two_hops(home: Home) -> MdrInputs:
     known = register(home.store, "multihop_examples", "both", hops)
     found = home.retrieve("both", "asked", "both")
     return MdrInputs(home.refs["encoder"], people, home.refs["asked"], found, known, memory)
+
+
+def test_speed_is_measured_once_and_only_of_a_qamat_and_a_fid(home: Home):
+    refs, resources = home.refs, home.resources
+    fid = train_fid.run(FID, home.learn(), name="fid", resources=resources)
+    index = home.store.newest("index", "encoder")
+    place = Place(table="speed", row="", dataset="tiny", split="train", memory="generated", model_size="tiny")
+    config = SpeedConfig(place=place, entries=2, passages=2, passage_length=48, questions=4, rounds=3, resamples=50)
+    inputs = SpeedInputs(refs["tuned"], index, refs["asked"], fid, refs["passages"], refs["found"])
+    made = measure_speed.run(config, inputs, name="speed", resources=resources)
+    measured = {(row["row"], row["metric"]): row for row in home.rows(made)}
+    assert set(measured) == {
+        *product(("QAMAT", "FiD"), ["questions_per_second"]),
+        *product(["speed"], ("difference", "p")),
+    }
+    for system in ("QAMAT", "FiD"):
+        row = measured[system, "questions_per_second"]
+        assert 0 < row["low"] <= row["value"] <= row["high"]
+        assert (row["n"], row["seed"], row["table"]) == (3, None, "speed")
+    assert measure_speed.run(config, inputs, name="speed", resources=resources) == made
+    with pytest.raises(ConfigError, match="checkpoint/encoder@0 is no FiD but of the role 'encoder': train one"):
+        measure_speed.run(config, replace(inputs, fid=refs["encoder"]), name="other", resources=resources)
 
 
 def test_what_cannot_be_learned_or_asked_is_refused_in_one_line(home: Home):
