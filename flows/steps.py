@@ -53,6 +53,7 @@ import tasks.measure_speed
 import tasks.mine_multihop
 import tasks.mine_negatives
 import tasks.refilter_questions
+import tasks.retrieve_hops
 import tasks.retrieve_passages
 import tasks.reverse_questions
 import tasks.split_overlap
@@ -66,6 +67,7 @@ import tasks.train_finetune
 import tasks.train_generator
 import tasks.train_global
 import tasks.train_inbatch
+import tasks.train_mdr
 import tasks.train_multihop
 import tasks.train_repaq
 import tasks.train_reranker
@@ -250,6 +252,8 @@ index_passages = _step("index passages", tasks.index_passages.run)
 train_dpr = _step("train DPR", tasks.train_dpr.run)
 encode_passages = _step("encode passages", tasks.encode_passages.run)
 retrieve_passages = _step("retrieve passages", tasks.retrieve_passages.run)
+train_mdr = _step("train MDR", tasks.train_mdr.run)
+retrieve_hops = _step("retrieve hops", tasks.retrieve_hops.run)
 train_fid = _step("train FiD", tasks.train_fid.run)
 train_extractive = _step("train extractive reader", tasks.train_extractive.run)
 evaluate_passages = _step("evaluate passages", tasks.evaluate_passages.run)

@@ -93,7 +93,7 @@ def test_the_report_is_complete(done: Ended, directory: Path):
     assert "Open-domain filter precision" in (directory / "report/report.md").read_text()
     rows = set(measured["row"])
     assert rows >= {"QAMAT Zero-Shot", "QAMAT Fine-tuned", "Closed-book T5", "BM25 questions"}
-    assert rows >= {"Dense questions", "RePAQ", "RePAQ+Rerank"}
+    assert rows >= {"Dense questions", "RePAQ", "RePAQ+Rerank", "BM25+FiD"}
     assert rows >= {"Only In-Batch", "Only Global", "In-Batch->Global"}
     assert all(0 <= value <= 100 for value in measured.filter(pl.col("metric").is_in(["em", "f1", "recall"]))["value"])
     shares = measured.filter(pl.col("table") == "figure7")["x"].unique().sort().to_list()
