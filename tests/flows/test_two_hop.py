@@ -1,16 +1,16 @@
 """Table 3 as a plan: every job that its flow asks for, without making anything."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from prefect import Task
 
-from flows import steps
 from flows.corpus import Corpus
 from flows.study import Study
 from flows.two_hop import table3
 from qamat_core.claims import comparisons
-from qamat_core.store.store import Job, Store
+from qamat_core.store.planning import placeholders, planning
+from qamat_core.store.store import Job
 from schemas.artifacts import ArtifactRef
 from schemas.orders import Reproduce
 from schemas.presets import preset
@@ -20,24 +20,23 @@ from tasks import build_world
 SETS = ("world-two-hop", "world-b-two-hop")
 
 
+class Planner:
+    """Keeps the job of every artifact that is asked for, by kind and name."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+
+    def ask(self, job: Job) -> Mapping[str, ArtifactRef]:
+        self.jobs |= {f"{kind}/{name}": job for kind, name in job.outputs.values()}
+        return placeholders(job)
+
+
 @pytest.fixture
-def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
-    """Keep the job of every artifact that is asked for, by its name, in the place of doing it."""
-    asked: dict[str, Job] = {}
-
-    def plan(_: Store, job: Job, *_build: object, **_how: object) -> dict[str, ArtifactRef]:
-        made: dict[str, ArtifactRef] = {}
-        for label, (kind, name) in job.outputs.items():
-            key = job.keys()[label]
-            made[label] = ArtifactRef(kind=kind, name=name, version=0, key=key, content=key, uri="")
-            asked[f"{kind}/{name}"] = job
-        return made
-
-    monkeypatch.setattr(Store, "produce", plan)
-    for name, step in vars(steps).copy().items():
-        if isinstance(step, Task):
-            monkeypatch.setattr(steps, name, step.fn.__wrapped__)
-    return asked
+def jobs() -> Iterator[dict[str, Job]]:
+    """Plan every job that is asked for in the place of doing it."""
+    planner = Planner()
+    with planning(planner):
+        yield planner.jobs
 
 
 @pytest.fixture

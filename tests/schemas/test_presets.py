@@ -51,6 +51,13 @@ def test_what_the_claims_compare_is_measured(name: str):
 
 
 @pytest.mark.parametrize("name", PRESETS)
+def test_both_readers_read_what_is_retrieved(name: str):
+    readers = preset(name).training.passages
+    assert readers.fid.reading == readers.extractive.reading
+    assert readers.fid.reading.passages == readers.retrieve.passages
+
+
+@pytest.mark.parametrize("name", PRESETS)
 def test_what_table_3_compares_has_as_many_steps(name: str):
     numbers = preset(name)
     first, second = numbers.training, numbers.second.training
@@ -82,6 +89,8 @@ def test_a_seed_reaches_every_stage():
     stages = ("inbatch", "global_", "finetune", "two_hop_one_round", "multihop", "repaq", "reranker")
     assert {getattr(seeded, stage).training.seed for stage in stages} == {7}
     assert (seeded.init.seed, seeded.closed_book.passages.seed, seeded.closed_book.questions.seed) == (7, 7, 7)
+    readers = seeded.passages
+    assert {one.training.seed for one in (readers.dpr, readers.fid, readers.extractive)} == {7}
     assert seeded.seeded(0) == plain
 
 
@@ -101,8 +110,11 @@ def test_another_t5_reaches_every_stage_and_changes_nothing_else():
         "two_hop_closed_book",
     )
     # The type of activations is no part of its shape.
+    readers = over.passages
+    stages_of_passages = (readers.dpr, readers.fid, readers.extractive)
     shape = t5.model_copy(update={"dtype": "float32", "remat": False})
     assert {getattr(over, stage).model.t5 for stage in stages} == {shape}
+    assert {stage.model.t5 for stage in stages_of_passages} == {shape}
     assert over.over(plain.init.model.t5) == plain
     whole = preset("toy").over(t5)
     assert (whole.training, whole.corpus.generator.model) == (over, shape)
