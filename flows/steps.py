@@ -36,6 +36,7 @@ import tasks.evaluate_repaq
 import tasks.extract_answers
 import tasks.filter_open_domain
 import tasks.filter_questions
+import tasks.gather_pairs
 import tasks.generate_questions
 import tasks.import_generator
 import tasks.import_pairs
@@ -47,6 +48,7 @@ import tasks.judge_claims
 import tasks.measure_abstention
 import tasks.mine_multihop
 import tasks.mine_negatives
+import tasks.mine_questions
 import tasks.refilter_questions
 import tasks.split_overlap
 import tasks.summarise_curves
@@ -196,6 +198,8 @@ filter_questions = _step("filter questions", tasks.filter_questions.run)
 filter_open_domain = _step("filter open-domain", tasks.filter_open_domain.run)
 refilter_questions = _step("refilter questions", tasks.refilter_questions.run)
 build_memory = _step("build memory", tasks.build_memory.run)
+gather_pairs = _step("gather pairs", tasks.gather_pairs.run)
+mine_questions = _step("mine questions", tasks.mine_questions.run)
 mine_negatives = _step("mine negatives", tasks.mine_negatives.run)
 compose_questions = _step("compose questions", tasks.compose_questions.run)
 mine_multihop = _step("mine multi-hop", tasks.mine_multihop.run)

@@ -64,6 +64,4 @@ class QuestionExamples:
     def _example(self, row: int, question: str, positive: int, negatives: tuple[int, ...]) -> QuestionExample:
         memory = self._memory
         example_id = stable_id(memory.ids[row], memory.ids[positive])
-        return QuestionExample(
-            example_id, f"{sentinel(0)} {question}", memory.answers[positive], positive, negatives
-        )
+        return QuestionExample(example_id, f"{sentinel(0)} {question}", memory.answers[positive], positive, negatives)

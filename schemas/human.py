@@ -1,8 +1,17 @@
 """Configuration of memories that people wrote."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from schemas.base import Frozen
+from schemas.corpus import IngestConfig, MultihopConfig
+from schemas.generation import TrainTokenizerConfig
+from schemas.preset_models import set_everywhere
+from schemas.qamat import EvaluationConfig, FinetuneConfig, InBatchConfig, IndexConfig, InitConfig
+from schemas.repaq import RepaqEvaluationConfig
+
+HumanScale = Literal["toy", "minutes", "hour"]
 
 
 class GatherConfig(Frozen):
@@ -25,3 +34,35 @@ class QuestionExamplesConfig(Frozen):
     """Share of the words that is left out of a question which has no such neighbour and has to find its own pair."""
     k1: float = Field(default=0.9, ge=0)
     b: float = Field(default=0.4, ge=0, le=1)
+
+
+class HumanStages(Frozen):
+    """The stages of QAMAT over a memory that people wrote. There are no passages, so no global stage: fine-tuning is
+    the same recipe with questions as inputs."""
+
+    init: InitConfig
+    inbatch: InBatchConfig
+    index: IndexConfig
+    finetune: FinetuneConfig
+
+    def seeded(self, seed: int) -> "HumanStages":
+        """Return the same stages with another seed."""
+        return self.model_validate(set_everywhere(self.model_dump(), "seed", seed))
+
+
+class HumanPreset(Frozen):
+    """All numbers of one scale."""
+
+    name: HumanScale
+    aids: tuple[str, ...]
+    """What the models have that the paper's have not, in words."""
+    ingest: IngestConfig
+    gather: GatherConfig
+    tokenizer: TrainTokenizerConfig
+    examples: QuestionExamplesConfig
+    mining: MultihopConfig
+    """Which entry answers a training question: never its own pair."""
+    stages: HumanStages
+    reading: EvaluationConfig
+    nearest: RepaqEvaluationConfig
+    """How the nearest entry is found, which answers where nothing is read."""
