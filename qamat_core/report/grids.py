@@ -157,7 +157,7 @@ def _metric_at(figure: Figure) -> Column:
 
 def _human_row(figure: Figure) -> RowLabel:
     overlap = figure.split.partition("-")[2].replace("-", " ") or "all questions"
-    return figure.row, f"{overlap}, K {figure.k}" if figure.k and figure.metric == "em" else overlap
+    return figure.row, overlap
 
 
 def _human_column(figure: Figure) -> Column:

@@ -73,12 +73,16 @@ def _judged(claim: Claim, figure: Figure, p: float, measured: Sequence[Figure]) 
     return Finding(
         claim,
         verdict,
-        place=f"{figure.dataset_name}, {figure.memory} memory, n = {figure.n:,}",
+        place=f"{_questions(figure)}, {figure.memory} memory, n = {figure.n:,}",
         figures=" against ".join(filter(None, values)) if all(values) else "",
         difference=f"{figure.value:+.1f} [{low:+.1f}, {high:+.1f}]",
         test="p < 0.001" if p < 0.001 else f"p = {p:.3f}",
         why=_doubt(low, p) if verdict == "cannot be told at this scale" else "",
     )
+
+
+def _questions(figure: Figure) -> str:
+    return figure.dataset_name + (f" {figure.split}" if figure.split != "test" else "")
 
 
 def _doubt(low: float, p: float) -> str:
