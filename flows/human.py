@@ -4,6 +4,7 @@ No passages and no pre-trained weights are needed. The training questions stand 
 retrieved for it.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -227,12 +228,15 @@ def report(track: Track, metrics: list[ArtifactRef]) -> ArtifactRef:
 
 
 def command(order: HumanTrack) -> str:
-    """Return the command that makes this report again; files by their names alone."""
-    learned = [f"--learn {file.dataset}={Path(file.path).name}" for file in order.learn]
-    asked = [f"--ask {file.dataset}/{file.split}={Path(file.path).name}" for file in order.ask]
-    pairs = [f"--pairs {Path(path).name}" for path in order.pairs]
-    options = map(str, [*learned, *pairs, *asked])
-    return " ".join(["qamat human", f"--scale {order.scale}", *options, f"--seeds {order.seeds}"])
+    """Return the command that makes this report again; of the files it says the names."""
+    words = ["qamat", "human", "--scale", order.scale, "--seeds", str(order.seeds)]
+    for file in order.learn:
+        words += ["--learn", f"{file.dataset}={Path(file.path).name}"]
+    for path in order.pairs:
+        words += ["--pairs", Path(path).name]
+    for file in order.ask:
+        words += ["--ask", f"{file.dataset}/{file.split}={Path(file.path).name}"]
+    return shlex.join(words)
 
 
 def _label(file: QuestionsFile) -> str:

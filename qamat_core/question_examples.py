@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from qamat_core.bm25 import Engine
 from qamat_core.masking import sentinel
 from qamat_core.memory_columns import MemoryColumns
-from qamat_core.text import normalize_answer, normalize_question
+from qamat_core.text import normalize_question
 from schemas.human import QuestionExamplesConfig
 from schemas.tables import stable_id
 
@@ -34,6 +34,8 @@ class QuestionExamples:
     def __init__(self, memory: MemoryColumns, engine: Engine, config: QuestionExamplesConfig) -> None:
         """Take a memory and the index of its questions, row by row."""
         self._memory, self._engine, self._config = memory, engine, config
+        self._asked = [normalize_question(question) for question in memory.questions]
+        self._answers = [memory.answers_of(row) for row in range(len(memory))]
 
     def make(self, rows: Sequence[int]) -> list[list[QuestionExample]]:
         """Return the examples of each row; a question of one word that no other pair answers gives none."""
@@ -42,11 +44,10 @@ class QuestionExamples:
         return [list(self._of(row, [hit.row for hit in hits])) for row, hits in zip(rows, found, strict=True)]
 
     def _of(self, row: int, near: Sequence[int]) -> Iterator[QuestionExample]:
-        memory, own = self._memory, normalize_question(self._memory.questions[row])
-        answers = memory.answers_of(row)
-        others = [other for other in near if normalize_question(memory.questions[other]) != own]
-        right = [other for other in others if normalize_answer(memory.answers[other]) in answers]
-        wrong = [other for other in others if answers.isdisjoint(memory.answers_of(other))]
+        memory, answers = self._memory, self._answers[row]
+        others = [other for other in near if self._asked[other] != self._asked[row]]
+        right = [other for other in others if memory.normalized[other] in answers]
+        wrong = [other for other in others if answers.isdisjoint(self._answers[other])]
         negatives = tuple(wrong[: self._config.negatives_per_example])
         for other in right[: self._config.positives_per_pair]:
             yield self._example(row, memory.questions[row], other, negatives)

@@ -18,12 +18,13 @@ PAIRS = [
 ]
 
 
-def _examples(config: QuestionExamplesConfig = QuestionExamplesConfig()) -> list[list[QuestionExample]]:
-    questions, answers, aliases = (list(column) for column in zip(*PAIRS, strict=True))
+def _examples(**config: float) -> list[list[QuestionExample]]:
+    questions, answers, aliases = map(list, zip(*PAIRS, strict=True))
     ids = [f"q{number}" for number in range(len(PAIRS))]
     nothing = [None] * len(PAIRS)
     memory = MemoryColumns(ids, questions, answers, aliases, nothing, nothing)
-    return QuestionExamples(memory, BM25(ids, questions), config).make(range(len(PAIRS)))
+    settings = QuestionExamplesConfig.model_validate(config)
+    return QuestionExamples(memory, BM25(ids, questions), settings).make(range(len(PAIRS)))
 
 
 def test_positives_are_other_pairs_whose_answer_is_one_of_its_own():
@@ -45,7 +46,7 @@ def test_negatives_have_other_answers_and_do_not_ask_the_same():
 
 @pytest.mark.parametrize("dropped", [0.1, 0.4, 0.9])
 def test_without_such_a_pair_the_question_loses_words_and_asks_for_its_own(dropped: float):
-    (example,) = _examples(QuestionExamplesConfig(dropped=dropped))[3]
+    (example,) = _examples(dropped=dropped)[3]
     left = example.masked_text.removeprefix("<extra_id_0> ").split()
     assert example.positive == 3
     assert 0 < len(left) < 5
@@ -57,7 +58,7 @@ def test_one_word_that_no_other_pair_answers_gives_nothing():
 
 
 def test_limits_hold():
-    made = _examples(QuestionExamplesConfig(negatives_per_example=1))
+    made = _examples(negatives_per_example=1)
     assert all(len(example.negatives) <= 1 for own in made for example in own)
 
 
