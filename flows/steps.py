@@ -62,6 +62,7 @@ import tasks.train_multihop
 import tasks.train_repaq
 import tasks.train_reranker
 import tasks.train_tokenizer
+import tasks.train_words
 import tasks.update_index
 from flows.progress import ArtifactTeller, console_teller
 from qamat_core.progress import listening
@@ -206,6 +207,7 @@ mine_multihop = _step("mine multi-hop", tasks.mine_multihop.run)
 audit_corpus = _step("audit corpus", tasks.audit_corpus.run)
 init_qamat = _step("init QAMAT", tasks.init_qamat.run)
 import_start = _step("import T5", tasks.import_start.run)
+train_words = _step("train words", tasks.train_words.run)
 train_inbatch = _step("train in-batch", tasks.train_inbatch.run)
 build_index = _step("build index", tasks.build_index.run)
 build_searcher = _step("build searcher", tasks.build_searcher.run)

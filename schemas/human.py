@@ -41,6 +41,8 @@ class HumanStages(Frozen):
     the same recipe with questions as inputs."""
 
     init: InitConfig
+    words: InBatchConfig
+    """The batches before stage one in which the words of queries and keys alone are learned; ``top_k`` says nothing."""
     inbatch: InBatchConfig
     index: IndexConfig
     finetune: FinetuneConfig

@@ -21,7 +21,8 @@ from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 
 AIDS: Final = (
     *T5_AIDS,
-    "queries and keys to which a weighted sum of word embeddings is added, which starts as a search by words",
+    "queries and keys to which a weighted sum of word embeddings is added, which starts as a search by words and is "
+    "trained before all else",
     "a contrastive term on known positives in every stage",
     "retrieved entries marked with their rank",
     "inner products divided by the root of the width",
@@ -36,15 +37,15 @@ class _Scale(Frozen):
     d_model: int
     locality: tuple[float, ...]
     pieces: int
+    words: tuple[int, int, float]
+    """Steps, batch size, learning rate; so are those of the other stages."""
     inbatch: tuple[int, int, float]
-    """Steps, batch size, learning rate; so are those of fine-tuning."""
     finetune: tuple[int, int, float]
     slots: int
     recall_at: tuple[int, ...] = (1, 5, 50)
 
 
 def _preset(name: HumanScale, scale: _Scale) -> HumanPreset:
-    ks = tuple(k for k in (1, 2, 4, 8, 16) if k <= scale.slots)
     return HumanPreset(
         name=name,
         aids=AIDS,
@@ -56,7 +57,7 @@ def _preset(name: HumanScale, scale: _Scale) -> HumanPreset:
         examples=QuestionExamplesConfig(),
         mining=MultihopConfig(hops=1, ban_own_entries=True),
         stages=_stages(scale),
-        reading=EvaluationConfig(top_k=scale.slots, ks=ks, recall_at=scale.recall_at),
+        reading=EvaluationConfig(top_k=scale.slots, ks=(1, scale.slots), recall_at=scale.recall_at),
         nearest=RepaqEvaluationConfig(top_k=max(scale.recall_at)),
     )
 
@@ -88,6 +89,7 @@ def _stages(scale: _Scale) -> HumanStages:
     shared: dict[str, Any] = {"model": model, "retrieval_loss_weight": 1.0}
     return HumanStages(
         init=InitConfig(model=model),
+        words=InBatchConfig(**shared, training=_training(*scale.words), negatives_per_example=1),
         inbatch=InBatchConfig(**shared, training=_training(*scale.inbatch), top_k=2, negatives_per_example=1),
         index=IndexConfig(),
         finetune=FinetuneConfig(**shared, training=_training(*scale.finetune), top_k=scale.slots, vary_k=True),
@@ -106,6 +108,7 @@ def _toy() -> HumanPreset:
         d_model=24,
         locality=(1.0, 0.4, 0.1),
         pieces=120,
+        words=(2, 8, 1e-3),
         inbatch=(3, 8, 1e-3),
         finetune=(3, 8, 1e-3),
         slots=2,
@@ -116,11 +119,12 @@ def _toy() -> HumanPreset:
 
 def _minutes() -> HumanPreset:
     scale = _Scale(
-        d_model=128,
+        d_model=192,
         locality=(1.0, 0.4, 0.1, 0.0),
         pieces=16000,
-        inbatch=(300, 128, 2e-3),
-        finetune=(300, 32, 1e-3),
+        words=(400, 512, 3e-3),
+        inbatch=(80, 96, 2e-3),
+        finetune=(250, 32, 1e-3),
         slots=4,
     )
     return _preset("minutes", scale)
@@ -131,8 +135,9 @@ def _hour() -> HumanPreset:
         d_model=256,
         locality=(1.0, 0.4, 0.1, 0.0),
         pieces=16000,
-        inbatch=(600, 256, 2e-3),
-        finetune=(1000, 32, 1e-3),
+        words=(1500, 512, 3e-3),
+        inbatch=(400, 192, 2e-3),
+        finetune=(900, 32, 1e-3),
         slots=8,
     )
     return _preset("hour", scale)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.integration import add_neural, combine, mark_ranks, prepend_entries
-from qamat_core.qamat.retriever import encode_in_groups, mask_positions, match, queries_at
+from qamat_core.qamat.retriever import encode_in_groups, mask_positions, matched, queries_at
 from qamat_core.t5.network import T5, shift_right
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.step import token_loss
@@ -55,9 +55,7 @@ class Reader:
         """Encode an input and take its queries."""
         encoded = self._encode(params, tokens)
         positions = mask_positions(tokens, self.first_sentinel, masks)
-        vectors = queries_at(encoded, positions)
-        if self.config.t5.word_match:
-            vectors += match(self.model, params, tokens)[:, None]
+        vectors = matched(self.model, params, tokens, queries_at(encoded, positions))
         return Query(encoded, positions, vectors / self.config.temperature)
 
     def _encode(self, params: Params, tokens: Int[Array, "B L"]) -> Float[Array, "B L D"]:

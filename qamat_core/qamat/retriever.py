@@ -47,13 +47,16 @@ def encode_in_groups(model: T5, params: Params, tokens: Int[Array, "B L"], group
 
 def encode_cls(model: T5, params: Params, tokens: Int[Array, "N L"]) -> Float[Array, "N D"]:
     """Return f(m; [CLS]) of keys or values, whose first token is [CLS]."""
-    vectors = encode(model, params, tokens)[:, 0]
-    return vectors + match(model, params, tokens) if model.config.word_match else vectors
+    return matched(model, params, tokens, encode(model, params, tokens)[:, :1])[:, 0]
 
 
-def match(model: T5, params: Params, tokens: Int[Array, "B L"]) -> Float[Array, "B D"]:
-    """Return what the words of an input add to its vectors (``T5Config.word_match``)."""
-    return model.apply({"params": params}, tokens, method="match")  # pyright: ignore[reportReturnType]
+def matched(
+    model: T5, params: Params, tokens: Int[Array, "B L"], vectors: Float[Array, "B S D"]
+) -> Float[Array, "B S D"]:
+    """Return the vectors of inputs, with the inputs' words added to them where ``T5Config.word_match`` is set."""
+    if not model.config.word_match:
+        return vectors
+    return model.apply({"params": params}, tokens, vectors, method="match")  # pyright: ignore[reportReturnType]
 
 
 def mask_positions(tokens: Int[Array, "B L"], first_sentinel: int, masks: int) -> Int[Array, "B S"]:

@@ -39,16 +39,16 @@ class T5(nn.Module):
         """Give logits [B, T, V] for tokens [B, L] and (shifted) target tokens [B, T]."""
         encoded = self.encode(encoder_input_tokens, deterministic)
         if self.config.word_match:
-            self.match(encoder_input_tokens)  # declares its parameters
+            self.match(encoder_input_tokens, encoded[:, :1])  # declares its parameters
         return self.decode(encoded, encoder_input_tokens, decoder_input_tokens, deterministic)
 
     def encode(self, tokens: jax.Array, deterministic: bool = True) -> jax.Array:
         """Encode ``tokens`` [B, L] as [B, L, D]; rows of padding hold no meaning."""
         return self.encoder(self.token_embedder(tokens), tokens, deterministic)
 
-    def match(self, tokens: jax.Array) -> jax.Array:
-        """Give the weighted sum of the words of ``tokens`` [B, L], [B, D]; only where ``config.word_match`` is set."""
-        return self.word_match(tokens)
+    def match(self, tokens: jax.Array, vectors: jax.Array) -> jax.Array:
+        """Give the ``vectors`` [B, S, D] of inputs with their ``tokens`` [B, L] added; only with ``word_match``."""
+        return self.word_match(tokens, vectors)
 
     def decode(
         self,

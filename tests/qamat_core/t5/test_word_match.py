@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from qamat_core.qamat.reader import Reader
-from qamat_core.qamat.retriever import encode_cls, match
+from qamat_core.qamat.retriever import encode, encode_cls, matched
 from qamat_core.t5.initialize import init_params, rarity
 from qamat_core.t5.network import T5
 from qamat_core.training.checkpoint import Params
@@ -25,7 +25,8 @@ def params(model: T5) -> Params:
 
 def _matched(model: T5, params: Params, *rows: list[int]) -> np.ndarray:
     width = max(map(len, rows))
-    return np.asarray(match(model, params, np.array([row + [0] * (width - len(row)) for row in rows], np.int32)))
+    tokens = np.array([row + [0] * (width - len(row)) for row in rows], np.int32)
+    return np.asarray(matched(model, params, tokens, np.zeros((len(rows), 1, model.config.d_model))))[:, 0]
 
 
 def test_order_and_padding_do_not_count(model: T5, params: Params):
@@ -39,17 +40,14 @@ def test_the_length_is_that_of_what_the_encoder_gives(model: T5, params: Params)
     np.testing.assert_allclose(lengths, float(params["word_match"]["scale"]) * 64**0.5, rtol=1e-3)
 
 
-def test_keys_and_queries_have_it_added(model: T5, params: Params):
-    tokens = np.array([[5, 7, 8, 9]], np.int32)
-    plain = T5(model.config.model_copy(update={"word_match": False}))
-    without = {name: part for name, part in params.items() if name != "word_match"}
-    added = np.asarray(match(model, params, tokens))
-    keys = encode_cls(model, params, tokens) - encode_cls(plain, without, tokens)
-    np.testing.assert_allclose(keys, added, rtol=1e-4, atol=1e-4)
-    config = tiny.config()
-    readers = [Reader(config.model_copy(update={"t5": one.config}), 5) for one in (model, plain)]
-    queries = readers[0].query(params, tokens, 1).vectors - readers[1].query(without, tokens, 1).vectors
-    np.testing.assert_allclose(queries[:, 0], added / config.temperature, rtol=1e-4, atol=1e-4)
+def test_keys_and_queries_are_words_and_a_share_of_what_is_encoded(model: T5, params: Params):
+    row = [5, 7, 8, 9]
+    tokens = np.array([row], np.int32)
+    wanted = _matched(model, params, row) + params["word_match"]["share"] * encode(model, params, tokens)[:, 0]
+    np.testing.assert_allclose(encode_cls(model, params, tokens), wanted, rtol=1e-4, atol=1e-4)
+    config = tiny.config().model_copy(update={"t5": model.config})
+    query = Reader(config, 5).query(params, tokens, 1).vectors[:, 0]
+    np.testing.assert_allclose(query * config.temperature, wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_weights_start_as_rarity_and_what_is_in_no_text_has_none():
