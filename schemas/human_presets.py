@@ -92,7 +92,9 @@ def _stages(scale: _Scale) -> HumanStages:
         words=InBatchConfig(**shared, training=_training(*scale.words), negatives_per_example=1),
         inbatch=InBatchConfig(**shared, training=_training(*scale.inbatch), top_k=2, negatives_per_example=1),
         index=IndexConfig(),
-        finetune=FinetuneConfig(**shared, training=_training(*scale.finetune), top_k=scale.slots, vary_k=True),
+        finetune=FinetuneConfig(
+            **shared, training=_training(*scale.finetune), top_k=scale.slots, vary_k=True, answered_only=True
+        ),
     )
 
 

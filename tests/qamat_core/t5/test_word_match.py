@@ -26,7 +26,7 @@ def params(model: T5) -> Params:
 def _matched(model: T5, params: Params, *rows: list[int]) -> np.ndarray:
     width = max(map(len, rows))
     tokens = np.array([row + [0] * (width - len(row)) for row in rows], np.int32)
-    return np.asarray(matched(model, params, tokens, np.zeros((len(rows), 1, model.config.d_model))))[:, 0]
+    return np.asarray(matched(model, params, tokens, np.zeros((len(rows), 1, model.config.d_model), np.float32)))[:, 0]
 
 
 def test_order_and_padding_do_not_count(model: T5, params: Params):
