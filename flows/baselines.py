@@ -1,4 +1,5 @@
-"""The baselines of Table 2 that answer with the answer of an entry: dense questions, RePAQ, RePAQ and a re-ranker."""
+"""The baselines of Table 2 that are trained: T5 without a memory; dense questions, RePAQ, RePAQ and a re-ranker, which
+answer with the answer of an entry."""
 
 from collections.abc import Callable
 
@@ -9,6 +10,15 @@ from schemas.artifacts import ArtifactRef, Name, Pretrained
 from schemas.orders import MemoryKind
 from tasks.evaluate_repaq import RepaqInputs
 from tasks.repaq_stage import RankingInputs
+from tasks.train_closed_book import ClosedBookInputs
+
+
+def closed_book_model(study: Study, seed: int) -> ArtifactRef:
+    """Train the baseline without a memory on passages and the world's single-hop training questions."""
+    config = study.numbers.training.seeded(seed).closed_book
+    inputs = ClosedBookInputs(study.start(seed), study.memory("gold").examples, study.world.questions["train"])
+    name = f"{study.name}-s{seed}-closed-book"
+    return steps.train_closed_book(config, inputs, name=name, resources=study.resources)
 
 
 def dense_questions(study: Study, kind: MemoryKind) -> ArtifactRef:
@@ -33,10 +43,15 @@ def repaq_reranked(study: Study, kind: MemoryKind) -> ArtifactRef:
 
 
 def retriever(study: Study, kind: MemoryKind, seed: int) -> Pretrained:
+    """Train RePAQ's retriever on the world's single-hop training questions."""
+    name = f"{study.name}-{kind}-s{seed}-repaq"
+    return train_retriever(study, kind, seed, study.world.questions["train"], name)
+
+
+def train_retriever(study: Study, kind: MemoryKind, seed: int, questions: ArtifactRef, name: Name) -> Pretrained:
     """Train RePAQ's retriever from QAMAT's stage one, and encode the memory with it."""
-    config, name = study.numbers.training.seeded(seed), f"{study.name}-{kind}-s{seed}-repaq"
-    memory, start = study.memory(kind), study.model(kind, seed).inbatch.checkpoint
-    inputs = RankingInputs(start, memory.qa_pairs, study.world.questions["train"])
+    config, memory = study.numbers.training.seeded(seed), study.memory(kind)
+    inputs = RankingInputs(study.model(kind, seed).inbatch.checkpoint, memory.qa_pairs, questions)
     checkpoint = steps.train_repaq(config.repaq, inputs, name=name, resources=study.resources)
     return with_index(config, checkpoint, memory, name=name, resources=study.resources)
 

@@ -13,6 +13,8 @@ from schemas.model import T5Config
 from schemas.qamat import Backend
 from tasks.count_corpus import CountInputs, Generation, Imported
 
+STARTS: Final = frozenset({"init", "inbatch", "global", "finetune", "multihop"})
+"""Roles of the checkpoints that in-batch pre-training can start from."""
 IMPORT: Final = "tasks.import_start"
 """The job that brings in what a model starts from."""
 UPDATE: Final = "tasks.update_index"
@@ -153,15 +155,18 @@ def find_named(store: Store, kind: Kind, text: str) -> ArtifactRef:
 
 
 def find_start(store: Store, name: Name) -> ArtifactRef:
-    """Return the newest checkpoint of a name that was brought in for QAMAT to start from.
+    """Return the newest checkpoint of a name, a T5 that was brought in or a QAMAT of ours, to start from.
 
     Raises:
         MissingArtifactError: there is none of that name.
         IncompatibleArtifactError: it is something else.
     """
     ref = store.newest("checkpoint", name)
-    if store.row(ref).module != IMPORT:
-        raise IncompatibleArtifactError(f"{ref} is not made to start from: bring a T5 in with `qamat train init`")
+    role = load_card(store.open_directory(ref)).role
+    if role not in STARTS:
+        raise IncompatibleArtifactError(
+            f"{ref} is not made to start from, it is a {role}: name a checkpoint of `qamat train`, such as NAME-inbatch"
+        )
     return ref
 
 

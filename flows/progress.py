@@ -34,6 +34,10 @@ class Teller(Protocol):
         """Something went wrong and was put right."""
         ...
 
+    def line(self, text: str) -> None:
+        """Something is to be known before the steps begin."""
+        ...
+
     def end(self, step: str, outcome: str) -> None:
         """A step has ended; ``outcome`` says how, in a few words."""
         ...
@@ -104,6 +108,10 @@ class TerminalTeller:
     def warn(self, text: str) -> None:
         """Print it above the bars."""
         self._progress.console.print(f"[yellow]warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+    def line(self, text: str) -> None:
+        """Print it above the bars."""
+        self._progress.console.print(escape(text), highlight=False, soft_wrap=True)
 
     def end(self, step: str, outcome: str) -> None:
         """Replace the bars by a line."""

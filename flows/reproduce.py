@@ -1,6 +1,7 @@
 """The flow that reproduces the paper's tables: one run, from nothing to a report."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,15 +10,21 @@ from prefect import flow
 from flows import steps
 from flows.corpus import make_corpus, world_sources
 from flows.lookup import shape_of
+from flows.plan_text import show
+from flows.planning import Plan, plan_of, wanted_for
 from flows.published import publish
 from flows.study import Study, ask_finetuned
 from flows.tables import TABLES
 from flows.training import source_of
 from flows.trust import audit
 from qamat_core.claims import comparisons
+from qamat_core.planning.durations import MINI
+from qamat_core.store.planning import planner
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
+from schemas.errors import ConfigError
 from schemas.evaluation import JudgeConfig, ReportConfig
+from schemas.model import T5Config
 from schemas.orders import ALL_MEMORIES, USUAL_TABLES, PublicT5, Reproduce
 from schemas.presets import preset
 from schemas.resources import Resources
@@ -33,11 +40,40 @@ _FINETUNED: Final = frozenset({"table2", "table4", "table5", "figure7", "abstent
 @flow(name="reproduce-paper", persist_result=False)
 def reproduce(order: Reproduce) -> ArtifactRef:
     """Make the world corpus, its memory, the models, their answers and the report of the tables wanted."""
-    numbers = preset(order.preset)
+    return make(order)
+
+
+def make(order: Reproduce) -> ArtifactRef:
+    """Show the plan, then make the report, publish it and copy it; a T5 to start from comes first, for its shape."""
     resources = check_runner(order.resources())
     begin = import_t5(order, resources)
+    show(plan_of(lambda: make_report(order, resources, begin), title_of(order), order.home, reference_of(order)), order)
+    report = make_report(order, resources, begin)
+    publish(Store(order.home).open_directory(report), order.name)
+    if order.out is not None:
+        copy_report(report, Path(order.out), resources=resources)
+    return report
+
+
+def plan(order: Reproduce) -> Plan:
+    """Return what a run would make and what it would find; nothing is made, and no server is needed.
+
+    Raises:
+        ConfigError: the study starts from a public T5 that is not registered yet, whose shape decides the rest.
+    """
+    resources = check_runner(order.resources())
+
+    def work() -> None:
+        make_report(order, resources, import_t5(order, resources))
+
+    return plan_of(work, title_of(order), order.home, reference_of(order))
+
+
+def make_report(order: Reproduce, resources: Resources, begin: ImportedRefs | None) -> ArtifactRef:
+    """Take every step to the report; ``begin`` is the public T5 that models start from."""
+    numbers = preset(order.preset)
     if begin is not None:
-        numbers = numbers.over(shape_of(Store(order.home), begin.checkpoint))
+        numbers = numbers.over(_begun_shape(order, begin))
     stages = numbers.training
     check_mesh((stages.inbatch, stages.global_, stages.finetune, stages.multihop), resources)
     world = steps.build_world(numbers.world, name=order.name, resources=resources)
@@ -45,7 +81,11 @@ def reproduce(order: Reproduce) -> ArtifactRef:
     corpus = make_corpus(numbers.corpus, sources, {}, start=begin, name=order.name, resources=resources)
     study = Study(order, numbers, world, corpus, resources, begin)
     wanted = order.only or USUAL_TABLES
-    metrics = [ref for table, measure in TABLES.items() if table in wanted for ref in measure(study)]
+    metrics: list[ArtifactRef] = []
+    for table, measure in TABLES.items():
+        if table in wanted:
+            with wanted_for(table):
+                metrics += measure(study)
     metrics += judge_claims(study)
     inputs = ReportInputs(
         metrics=tuple(metrics),
@@ -62,11 +102,27 @@ def reproduce(order: Reproduce) -> ArtifactRef:
         aids=numbers.aids,
         entries=min(k, 5),
     )
-    report = steps.build_report(config, inputs, name=order.name, resources=resources)
-    publish(Store(order.home).open_directory(report), order.name)
-    if order.out is not None:
-        copy_report(report, Path(order.out), resources=resources)
-    return report
+    return steps.build_report(config, inputs, name=order.name, resources=resources)
+
+
+def _begun_shape(order: Reproduce, begin: ImportedRefs) -> T5Config:
+    store = Store(order.home)
+    if order.start and planner() and store.registry.by_key(begin.checkpoint.key) is None:
+        raise ConfigError(
+            f"{order.start.source}: its shape decides the plan; bring it in first: "
+            f"qamat train init{_start_options(order.start)} --name {begin.checkpoint.name}"
+        )
+    return shape_of(store, begin.checkpoint)
+
+
+def title_of(order: Reproduce) -> str:
+    """Return what a plan is called."""
+    return f"{order.preset}, {'1 seed' if order.seeds == 1 else f'{order.seeds} seeds'}"
+
+
+def reference_of(order: Reproduce) -> Mapping[str, float]:
+    """Return how long steps take that the home knows nothing of."""
+    return MINI if order.preset == "mini" else {}
 
 
 def judge_claims(study: Study) -> list[ArtifactRef]:

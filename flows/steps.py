@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
@@ -30,8 +30,10 @@ import tasks.complement_passages
 import tasks.compose_questions
 import tasks.count_corpus
 import tasks.edit_memory
+import tasks.encode_passages
 import tasks.evaluate
 import tasks.evaluate_bm25
+import tasks.evaluate_passages
 import tasks.evaluate_repaq
 import tasks.extract_answers
 import tasks.filter_open_domain
@@ -41,19 +43,25 @@ import tasks.generate_questions
 import tasks.import_generator
 import tasks.import_pairs
 import tasks.import_start
+import tasks.index_passages
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
 import tasks.judge_claims
 import tasks.measure_abstention
+import tasks.measure_speed
 import tasks.mine_multihop
 import tasks.mine_negatives
 import tasks.mine_questions
 import tasks.refilter_questions
+import tasks.retrieve_passages
 import tasks.split_overlap
 import tasks.summarise_curves
 import tasks.summarise_predictions
 import tasks.train_closed_book
+import tasks.train_dpr
+import tasks.train_extractive
+import tasks.train_fid
 import tasks.train_finetune
 import tasks.train_generator
 import tasks.train_global
@@ -64,8 +72,10 @@ import tasks.train_reranker
 import tasks.train_tokenizer
 import tasks.train_words
 import tasks.update_index
+from flows.planning import step_called
 from flows.progress import ArtifactTeller, console_teller
 from qamat_core.progress import listening
+from qamat_core.store.planning import planner
 from qamat_core.store.provenance import flow_run_id
 from qamat_core.store.registry import now
 from qamat_core.store.store import Store
@@ -101,7 +111,23 @@ def counting() -> Generator[Tally]:
         _tally.reset(token)
 
 
-def _step(name: str, run: Callable[P, R]) -> Task[P, R]:
+class Step(Generic[P, R]):
+    """A step of a flow; while a planner is set, its ``run`` only asks for what it would make."""
+
+    def __init__(self, name: str, task: Task[P, R], run: Callable[P, R]) -> None:
+        self.name = name
+        self.task = task
+        self._run = run
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Take the step, as a task of Prefect."""
+        if planner() is None:
+            return self.task(*args, **kwargs)
+        with step_called(self.name, str(kwargs["name"])):
+            return self._run(*args, **kwargs)
+
+
+def _step(name: str, run: Callable[P, R]) -> Step[P, R]:
     """Return a task's ``run`` as a step of a flow."""
 
     @task(
@@ -131,7 +157,7 @@ def _step(name: str, run: Callable[P, R]) -> Task[P, R]:
         teller.end(label, _outcome(resources, result, began))
         return result
 
-    return work
+    return Step(name, work, run)
 
 
 def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -222,10 +248,18 @@ evaluate = _step("evaluate", tasks.evaluate.run)
 train_repaq = _step("train RePAQ", tasks.train_repaq.run)
 train_reranker = _step("train re-ranker", tasks.train_reranker.run)
 evaluate_repaq = _step("evaluate RePAQ", tasks.evaluate_repaq.run)
+index_passages = _step("index passages", tasks.index_passages.run)
+train_dpr = _step("train DPR", tasks.train_dpr.run)
+encode_passages = _step("encode passages", tasks.encode_passages.run)
+retrieve_passages = _step("retrieve passages", tasks.retrieve_passages.run)
+train_fid = _step("train FiD", tasks.train_fid.run)
+train_extractive = _step("train extractive reader", tasks.train_extractive.run)
+evaluate_passages = _step("evaluate passages", tasks.evaluate_passages.run)
 evaluate_bm25 = _step("evaluate BM25", tasks.evaluate_bm25.run)
 calibrate = _step("calibrate", tasks.calibrate.run)
 measure_abstention = _step("measure abstention", tasks.measure_abstention.run)
 audit_attribution = _step("audit attribution", tasks.audit_attribution.run)
+measure_speed = _step("measure speed", tasks.measure_speed.run)
 split_overlap = _step("split by overlap", tasks.split_overlap.run)
 summarise = _step("summarise", tasks.summarise_predictions.run)
 summarise_curves = _step("summarise curves", tasks.summarise_curves.run)

@@ -8,7 +8,7 @@ from flows import steps
 from flows.corpus import Corpus
 from flows.training import finetune, initialise, train_global, train_inbatch, with_index
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
-from schemas.evaluation import Place, SummaryConfig
+from schemas.evaluation import Place, RecallName, SummaryConfig
 from schemas.orders import MemoryKind, Reproduce, TableName
 from schemas.preset_models import Preset, TrainingPreset
 from schemas.qamat import EvaluationConfig, FinetuneConfig, GlobalConfig
@@ -44,6 +44,8 @@ class Study:
     resources: Resources
     begin: ImportedRefs | None = None
     """The public T5 that all models start from; None for random weights."""
+    first: "Study | None" = None
+    """The study over another memory whose in-batch checkpoint the models start from; None for ``begin``."""
     runs: dict[Place, Sequence[ArtifactRef]] = field(default_factory=dict[Place, Sequence[ArtifactRef]])
     """The predictions of every row measured so far, one run a seed: what the claims are judged by."""
     _models: dict[str, Model] = field(default_factory=dict[str, Model])
@@ -84,6 +86,8 @@ class Study:
 
     def start(self, seed: int) -> ArtifactRef:
         """Return the checkpoint that the models of a seed start from, whatever their memory."""
+        if self.first is not None:
+            return self.first.model("gold", seed).inbatch.checkpoint
         if self.begin is not None:
             return self.begin.checkpoint
         config = self.numbers.training.seeded(seed)
@@ -120,11 +124,16 @@ class Study:
         return steps.evaluate(config, inputs, name=name, resources=self.resources)
 
     def summarise(
-        self, places: Sequence[Place], runs: Sequence[ArtifactRef], name: Name, recall_at: tuple[int, ...] = ()
+        self,
+        places: Sequence[Place],
+        runs: Sequence[ArtifactRef],
+        name: Name,
+        recall_at: tuple[int, ...] = (),
+        recall: RecallName = "recall",
     ) -> ArtifactRef:
         """Turn one run a seed into figures that stand at every place."""
         self.runs |= dict.fromkeys(places, tuple(runs))
-        config = SummaryConfig(places=tuple(places), ks=recall_at)
+        config = SummaryConfig(places=tuple(places), ks=recall_at, recall=recall)
         return steps.summarise(config, runs, name=name, resources=self.resources)
 
 

@@ -6,17 +6,18 @@ from typing import Final
 
 from flows import steps
 from flows.ablations import ablations
-from flows.baselines import dense_questions, repaq, repaq_reranked
+from flows.baselines import closed_book_model, dense_questions, repaq, repaq_reranked
+from flows.passage_baselines import passage_rows
+from flows.speed import speed
 from flows.study import Study, ask_finetuned, single_hop
-from flows.training import finetune, train_multihop
 from flows.trust import abstention, attribution
-from schemas.artifacts import ArtifactRef, Memory, Pretrained
+from flows.two_hop import table3
+from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.evaluation import AuditConfig, Bm25Config, Place
 from schemas.orders import MemoryKind, TableName
 from schemas.qamat import EvaluationConfig
 from tasks.audit_corpus import AuditInputs
 from tasks.filter_questions import FilterInputs
-from tasks.train_closed_book import ClosedBookInputs
 
 
 def table1(study: Study) -> list[ArtifactRef]:
@@ -44,12 +45,8 @@ def table2(study: Study) -> list[ArtifactRef]:
     """Ask single-hop questions of every system, over the generated memory (table 4 adds the row of the gold one)."""
     systems = [zero_shot(study, "generated"), finetuned(study, "generated"), bm25(study, "generated")]
     systems += [row(study, "generated") for row in (dense_questions, repaq, repaq_reranked)]
+    systems += passage_rows(study)
     return [closed_book(study, split) for split in ("train", study.split)] + systems
-
-
-def table3(study: Study) -> list[ArtifactRef]:
-    """Ask two-hop questions over the gold memory with one and with two rounds of retrieval."""
-    return [two_hop(study, "QAMAT"), two_hop(study, "QAMAT+")]
 
 
 def table4(study: Study) -> list[ArtifactRef]:
@@ -103,6 +100,7 @@ TABLES: Final[Mapping[TableName, Callable[[Study], list[ArtifactRef]]]] = Mappin
         "table4": table4,
         "table5": table5,
         "figure7": figure7,
+        "speed": speed,
         "abstention": abstention,
         "attribution": attribution,
         "ablations": ablations,
@@ -147,13 +145,9 @@ def bm25(study: Study, kind: MemoryKind) -> ArtifactRef:
 def closed_book(study: Study, split: str) -> ArtifactRef:
     """Measure the baseline without a memory; on its own training questions too."""
     questions = study.world.questions
-    learned_from = study.memory("gold").examples
     runs: list[ArtifactRef] = []
     for seed in study.seeds:
-        config = study.numbers.training.seeded(seed).closed_book
-        inputs = ClosedBookInputs(study.start(seed), learned_from, questions["train"])
-        name = f"{study.name}-s{seed}-closed-book"
-        checkpoint = steps.train_closed_book(config, inputs, name=name, resources=study.resources)
+        checkpoint, name = closed_book_model(study, seed), f"{study.name}-s{seed}-closed-book"
         model = Pretrained(checkpoint=checkpoint, index=checkpoint)
         asked = questions["train" if split == "train" else study.split]
         runs.append(study.ask(study.numbers.evaluation.closed_book, model, asked, f"{name}-{split}", closed=True)[1])
@@ -166,43 +160,6 @@ def closed_book(study: Study, split: str) -> ArtifactRef:
         model_size=study.numbers.name,
     )
     return study.summarise([place], runs, f"{study.name}-closed-book-{split}")
-
-
-def two_hop(study: Study, row: str) -> ArtifactRef:
-    """Measure QAMAT (one round, twice the slots) or QAMAT+ (two rounds), from the fine-tuned model.
-
-    Both are trained equally long, each with what served it best on dev.
-    """
-    evaluation = study.numbers.evaluation
-    config = evaluation.two_hop if row == "QAMAT+" else evaluation.two_hop_one_round
-    (k,) = config.ks
-    label = "two-hop-plus" if row == "QAMAT+" else "two-hop"
-    memory = study.memory("gold")
-    runs: list[ArtifactRef] = []
-    for seed in study.seeds:
-        name = f"{study.name}-gold-s{seed}-{label}"
-        model = train_two_hop(study, memory, row, seed, name)
-        runs.append(study.ask(config, model, study.world.two_hop[study.split], f"{name}-{study.split}")[k])
-    place = Place(
-        table="table3",
-        row=row,
-        dataset="world-two-hop",
-        split=study.split,
-        memory="gold",
-        model_size=study.numbers.name,
-        k=k,
-    )
-    return study.summarise([place], runs, f"{study.name}-{label}")
-
-
-def train_two_hop(study: Study, memory: Memory, row: str, seed: int, name: str) -> Pretrained:
-    """Train on the two-hop questions with one round or with two."""
-    config = study.numbers.training.seeded(seed)
-    start = study.model("gold", seed).finetuned
-    questions = study.world.two_hop["train"]
-    if row == "QAMAT+":
-        return train_multihop(config, start, memory, questions, name=name, resources=study.resources)
-    return finetune(config.two_hop_one_round, start, memory, questions, hops=2, name=name, resources=study.resources)
 
 
 def ablation(study: Study, kind: MemoryKind, row: str, start: Callable[[int], Pretrained]) -> ArtifactRef:

@@ -8,8 +8,10 @@ from flows import steps
 from flows.lookup import find_memory, find_start, find_t5, find_trained
 from flows.training import finetune, initialise, source_of, train_global, train_inbatch, train_multihop
 from qamat_core.store.store import Store
+from qamat_core.training.checkpoint import load_card
 from qamat_core.training.processes import join
 from schemas.artifacts import ArtifactRef, Pretrained
+from schemas.errors import IncompatibleArtifactError
 from schemas.orders import ImportStart, Stage, TrainQamat
 from schemas.preset_models import CorpusPreset, TrainingPreset
 from schemas.presets import preset
@@ -53,15 +55,16 @@ def train_stage(
 ) -> Pretrained:
     """Train one stage from the one before it, trained in this run or found.
 
-    A model that started from a public T5 keeps its shape; all other numbers are the preset's.
+    A model that started from a public T5 or another QAMAT keeps its shape; all other numbers are the preset's.
     """
     store = Store(order.home)
     memory = find_memory(store, order.memory)
     if stage == "inbatch":
         begin = find_start(store, order.start) if order.start else None
         config = _numbers(order, begin, resources)
-        check_in_batch_stage(memory, resources=resources)
-        begin = begin or _random_start(config, store, order, resources)
+        check_in_batch_stage(config.inbatch, begin, memory, resources=resources)
+        tokenizer = find_tokenizer(store, begin, order)
+        begin = begin or initialise(config, tokenizer, name=order.name, resources=resources)
         return train_inbatch(config, begin, memory, name=order.name, resources=resources)
     before = START[stage]
     start = trained.get(before) or find_trained(store, f"{order.name}-{before}")
@@ -76,8 +79,22 @@ def train_stage(
     return train_multihop(config, start, memory, questions, name=order.name, resources=resources)
 
 
-def _random_start(config: TrainingPreset, store: Store, order: TrainQamat, resources: Resources) -> ArtifactRef:
-    return initialise(config, store.newest("tokenizer", order.corpus), name=order.name, resources=resources)
+def find_tokenizer(store: Store, start: ArtifactRef | None, order: TrainQamat) -> ArtifactRef:
+    """Return what a model reads by: its start's tokenizer, else that of the corpus.
+
+    Raises:
+        IncompatibleArtifactError: the order names a corpus whose tokenizer is not the start's.
+        MissingArtifactError: the corpus has no tokenizer.
+    """
+    if start is None:
+        return store.newest("tokenizer", order.corpus or order.memory)
+    tokenizer = load_card(store.open_directory(start)).tokenizer
+    if order.corpus and (other := store.newest("tokenizer", order.corpus)).content != tokenizer.content:
+        raise IncompatibleArtifactError(
+            f"{start} reads by {tokenizer}, the corpus {order.corpus} by {other}: a model keeps the tokenizer of its "
+            "start, leave the corpus out"
+        )
+    return tokenizer
 
 
 def _numbers(order: TrainQamat, start: ArtifactRef | None, resources: Resources) -> TrainingPreset:

@@ -32,9 +32,26 @@ def matches(pattern: str, text: str) -> bool:
     try:
         return _compiled(pattern).match(text, timeout=_SECONDS) is not None
     except TimeoutError as error:
-        raise InputError(
-            f"the pattern {pattern[:80]!r} takes over {_SECONDS:g} s on {text[:40]!r}: write it without nested repeats"
-        ) from error
+        raise _too_slow(pattern, text) from error
+
+
+def found_in(pattern: str, text: str) -> list[tuple[int, int]]:
+    """Return where the pattern is found in a text: first character, and that behind the last; nothing empty.
+
+    Raises:
+        InputError, ValueError: as ``matches``.
+    """
+    try:
+        spans = [match.span() for match in _compiled(pattern).finditer(text, timeout=_SECONDS)]
+    except TimeoutError as error:
+        raise _too_slow(pattern, text) from error
+    return [(start, end) for start, end in spans if end > start]
+
+
+def _too_slow(pattern: str, text: str) -> InputError:
+    return InputError(
+        f"the pattern {pattern[:80]!r} takes over {_SECONDS:g} s on {text[:40]!r}: write it without nested repeats"
+    )
 
 
 @lru_cache(maxsize=1 << 14)

@@ -148,6 +148,22 @@ class Tokenizer:
                 ids.extend(self._pieces.Encode(part))
         return ids
 
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Return where each id of ``encode`` stands in the text: its first character, and that behind its last.
+
+        White space before a word belongs to its piece.
+        """
+        places: list[tuple[int, int]] = []
+        begin = 0
+        for part in self._own.split(text):
+            if part in self._ids:
+                places.append((begin, begin + len(part)))
+            elif part.strip():
+                pieces = self._pieces.EncodeAsImmutableProto(part).pieces
+                places.extend((begin + piece.begin, begin + piece.end) for piece in pieces)
+            begin += len(part)
+        return places
+
     def encode_batch(self, texts: Sequence[str], length: int, *, eos: bool = False) -> Int32[np.ndarray, "B L"]:
         """Return a batch padded and cut to ``length``; with ``eos`` the last kept id is eos."""
         return pad_rows(self._cut(texts, length, eos), length)

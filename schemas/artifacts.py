@@ -27,12 +27,22 @@ TableKind = Literal[
     "qa_examples",
     "multihop_examples",
     "metrics",
+    "retrievals",
     "predictions",
     "attributions",
     "overlaps",
     "rejects",
 ]
-DirectoryKind = Literal["tokenizer", "checkpoint", "index", "searcher", "calibration", "report"]
+DirectoryKind = Literal[
+    "tokenizer",
+    "checkpoint",
+    "index",
+    "searcher",
+    "passage_index",
+    "passage_vectors",
+    "calibration",
+    "report",
+]
 Kind = TableKind | DirectoryKind
 
 

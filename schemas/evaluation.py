@@ -9,6 +9,9 @@ from schemas.qamat import EvaluationConfig
 
 MemoryName = Literal["gold", "generated", "imported", "human", "none"]
 
+RecallName = Literal["recall", "passage_recall"]
+"""The share of questions of which one of the first K entries has a right answer, or one of K passages holds one."""
+
 
 class Place(Frozen):
     """Where a run's figures stand among all: the columns that a metric's row has besides its value."""
@@ -32,6 +35,8 @@ class SummaryConfig(Frozen):
     """Every place where the same runs are shown."""
     ks: tuple[int, ...] = (1,)
     """The K of every recall@K row."""
+    recall: RecallName = "recall"
+    """What these rows are called."""
     seed: int = 0
     """The seed of a single run."""
     resamples: int = Field(default=2000, ge=1)
@@ -116,6 +121,25 @@ class AttributionConfig(Frozen):
                 "the audit takes entries out of a memory: give k, at most top_k, and a model that reads one"
             )
         return self
+
+
+class SpeedConfig(Frozen):
+    """How QAMAT and FiD are timed; both answer the same questions with the same T5's shape."""
+
+    place: Place
+    """``row`` becomes the system."""
+    entries: int = Field(default=32, ge=1)
+    """Entries that QAMAT reads (section 5.4)."""
+    passages: int = Field(default=100, ge=1)
+    """Passages that FiD reads."""
+    passage_length: int = Field(default=200, gt=1)
+    """Pieces of each, with the question; all of them count, filled or not."""
+    questions: int = Field(default=8, ge=1)
+    """Questions of a round, answered at a time."""
+    rounds: int = Field(default=12, ge=2)
+    """Rounds in which both are timed."""
+    resamples: int = Field(default=2000, ge=1)
+    """Bootstrap resamples of an interval, of rounds."""
 
 
 class AuditConfig(Frozen):

@@ -6,10 +6,9 @@ from schemas.base import Frozen
 from schemas.model import T5Config
 
 
-class FidConfig(Frozen):
-    """The shape of a FiD: a T5, and how much it reads; the defaults are those of its paper's base model."""
+class Reading(Frozen):
+    """How much of its passages a question is answered from; the defaults are those of the paper's base model."""
 
-    t5: T5Config
     passages: int = Field(default=100, gt=0)
     """Passages that a question is answered from, best first."""
     passage_length: int = Field(default=200, gt=1)
@@ -20,9 +19,15 @@ class FidConfig(Frozen):
     """Pieces of an answer with its end token."""
 
     @model_validator(mode="after")
-    def _check(self) -> "FidConfig":
+    def _check(self) -> "Reading":
         if self.question_length >= self.passage_length:
             raise ValueError(
                 f"question_length {self.question_length} leaves nothing of {self.passage_length} pieces: lower it"
             )
         return self
+
+
+class FidConfig(Reading):
+    """The shape of a FiD: a T5, and how much it reads."""
+
+    t5: T5Config

@@ -19,10 +19,10 @@ from schemas.resources import Processes, Resources, RunnerName
 from schemas.training import MeshShape
 
 TableName = Literal[
-    "table1", "table2", "table3", "table4", "table5", "figure7", "abstention", "attribution", "ablations"
+    "table1", "table2", "table3", "table4", "table5", "figure7", "speed", "abstention", "attribution", "ablations"
 ]
 USUAL_TABLES: tuple[TableName, ...] = (
-    *("table1", "table2", "table3", "table4", "table5", "figure7"),
+    *("table1", "table2", "table3", "table4", "table5", "figure7", "speed"),
     *("abstention", "attribution"),
 )
 """What is made where no table is named: the paper's, and ours that cost little. The ablations have to be named."""
@@ -219,11 +219,13 @@ class TrainQamat(_TrainingOrder):
 
     memory: Name = "world"
     """The memory (``qa_pairs``) with the pre-training examples of the same name."""
-    corpus: Name = "world"
-    """The corpus whose tokenizer and annotations the model starts from."""
-    start: Name | None = Field(default=None, title="Public T5")
-    """The registered T5 that the in-batch stage starts from, with its own shape and tokenizer; later stages go on with
-    it. None for random weights and the tokenizer of ``corpus``."""
+    corpus: Name | None = None
+    """The corpus whose tokenizer a model from random weights reads by; none for that of the memory's name. With a
+    start, leave it empty: the start has its own."""
+    start: Name | None = Field(default=None, title="Start")
+    """The checkpoint that the in-batch stage starts from: a public T5 that was brought in, or a QAMAT of ours, such as
+    hotpotqa-inbatch for MuSiQue. The model has its tokenizer and its shape, and later stages go on with them; a QAMAT
+    from random weights needs the preset that it was made with. None for random weights."""
     name: Name = Field(default="world", title="Model name")
     """Names the model: its checkpoints are called NAME-inbatch, NAME-global, NAME-finetune, NAME-multihop."""
     stages: tuple[Stage, ...] = Field(default=("inbatch", "global", "finetune"), min_length=1)

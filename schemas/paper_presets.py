@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.base import Frozen
 from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, NegativesConfig
+from schemas.fid import Reading
 from schemas.generation import (
     BatchShape,
     ExtractAnswersConfig,
@@ -19,6 +20,7 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
+from schemas.passages import DprConfig, ExtractiveConfig, FidTrainingConfig, PassagesPreset, RetrievePassagesConfig
 from schemas.preset_models import CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
 from schemas.qamat import (
     ClosedBookConfig,
@@ -32,6 +34,7 @@ from schemas.qamat import (
     QamatConfig,
 )
 from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
+from schemas.second_set import SecondScale, second_set, two_hop_closed_book
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 from schemas.world import WorldConfig
 
@@ -100,13 +103,16 @@ def _training(steps: int, batch_size: int, rate: float) -> TrainingConfig:
 
 
 def _preset(name: PresetName, scale: _Scale) -> Preset:
+    world = BuildWorldConfig(world=WorldConfig(), shard_rows=scale.shard_rows)
+    stages = _stages(scale)
     return Preset(
         name=name,
         aids=(),
-        world=BuildWorldConfig(world=WorldConfig(), shard_rows=scale.shard_rows),
+        world=world,
         corpus=_corpus(scale),
-        training=_stages(scale),
+        training=stages,
         evaluation=_evaluation(),
+        second=second_set(world, stages, SecondScale()),
     )
 
 
@@ -135,6 +141,11 @@ def _stages(scale: _Scale) -> TrainingPreset:
     model = QamatConfig(t5=scale.t5)
     frozen: dict[str, Any] = {"model": model}
     finetuning = _training(scale.finetuning_steps, scale.batch_size, 5e-4)
+    closed_book = ClosedBookConfig(
+        model=model,
+        passages=_training(2 * scale.pretraining_steps, scale.inbatch_size, 1e-3),  # as many steps as QAMAT's
+        questions=finetuning,
+    )
     return TrainingPreset(
         init=InitConfig(model=model),
         inbatch=InBatchConfig(
@@ -149,13 +160,17 @@ def _stages(scale: _Scale) -> TrainingPreset:
         finetune=FinetuneConfig(**frozen, top_k=32, training=finetuning),
         two_hop_one_round=FinetuneConfig(**frozen, top_k=32, training=finetuning),
         multihop=MultihopConfig(**frozen, top_k=16, training=finetuning),
-        closed_book=ClosedBookConfig(
-            model=model,
-            passages=_training(2 * scale.pretraining_steps, scale.inbatch_size, 1e-3),  # as many steps as QAMAT's
-            questions=finetuning,
-        ),
+        closed_book=closed_book,
+        two_hop_closed_book=two_hop_closed_book(closed_book, finetuning, scale.finetuning_steps),
         repaq=RepaqConfig(**frozen, training=finetuning),
         reranker=RerankerConfig(**frozen, training=finetuning),
+        passages=PassagesPreset(
+            encode=IndexConfig(batch_size=2048, dtype="bfloat16"),
+            retrieve=RetrievePassagesConfig(),
+            dpr=DprConfig(**frozen, training=_training(scale.finetuning_steps, 128, 1e-3)),  # DPR's batch
+            fid=FidTrainingConfig(**frozen, training=finetuning, reading=Reading()),
+            extractive=ExtractiveConfig(**frozen, training=finetuning, reading=Reading()),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import NOT_SHAPE, T5Config
+from schemas.passages import PassagesPreset
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
@@ -61,6 +62,10 @@ class TrainingPreset(Frozen):
     """It starts from stage one's checkpoint: one that starts from random weights retrieves nothing to learn from."""
     reranker: RerankerConfig
     """It starts from RePAQ's retriever."""
+    two_hop_closed_book: ClosedBookConfig
+    """It starts from ``closed_book``'s checkpoint, and has as many steps as QAMAT+ behind the fine-tuned QAMAT."""
+    passages: PassagesPreset
+    """Retriever and readers of passages; they start where RePAQ starts."""
 
     def seeded(self, seed: int) -> "TrainingPreset":
         """Return the same stages with another seed."""
@@ -87,6 +92,13 @@ class EvaluationPreset(Frozen):
     """Shares of the memory of Figure 7."""
 
 
+class SecondSet(Frozen):
+    """The second two-hop data set of Table 3: what MuSiQue is beside HotpotQA."""
+
+    world: BuildWorldConfig
+    training: TrainingPreset
+
+
 class Preset(Frozen):
     """All numbers of one scale."""
 
@@ -97,6 +109,7 @@ class Preset(Frozen):
     corpus: CorpusPreset
     training: TrainingPreset
     evaluation: EvaluationPreset
+    second: SecondSet
 
     def over(self, t5: T5Config) -> "Preset":
         """Return the same numbers for models and generators that start from a T5 that was made elsewhere."""
@@ -107,6 +120,7 @@ class Preset(Frozen):
                 "aids": tuple(aid for aid in self.aids if aid not in T5_AIDS),
                 "corpus": self.corpus.model_copy(update={"generator": generator}),
                 "training": self.training.over(t5),
+                "second": self.second.model_copy(update={"training": self.second.training.over(t5)}),
             }
         )
 

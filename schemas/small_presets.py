@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from schemas.base import Frozen
 from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, NegativesConfig
+from schemas.fid import Reading
 from schemas.generation import (
     BatchShape,
     ExtractAnswersConfig,
@@ -20,6 +21,15 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
+from schemas.passages import (
+    ALL_PASSAGE_ROWS,
+    DprConfig,
+    ExtractiveConfig,
+    FidTrainingConfig,
+    PassageRow,
+    PassagesPreset,
+    RetrievePassagesConfig,
+)
 from schemas.preset_models import T5_AIDS, CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
 from schemas.qamat import (
     ClosedBookConfig,
@@ -33,6 +43,7 @@ from schemas.qamat import (
     QamatConfig,
 )
 from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
+from schemas.second_set import SecondScale, second_set, two_hop_closed_book
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 from schemas.world import WorldConfig
 
@@ -100,19 +111,29 @@ class _Scale(Frozen):
     reranker: tuple[int, int, float]
     candidates: tuple[int, int]
     """Entries that RePAQ and its re-ranker learn to rank."""
+    passage_rows: tuple[PassageRow, ...]
+    passages: int
+    """Read of each question."""
+    dpr: tuple[int, int, float]
+    fid: tuple[int, int, float]
+    extractive: tuple[int, int, float]
     slots: int
     hop_slots: int
+    second: SecondScale
 
 
 def _small(name: PresetName, scale: _Scale) -> Preset:
     t5 = _t5(scale.d_model, len(scale.locality), scale.locality)
+    world = BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows)
+    stages = _stages(scale, t5)
     return Preset(
         name=name,
         aids=AIDS,
-        world=BuildWorldConfig(world=scale.world, shard_rows=scale.shard_rows),
+        world=world,
         corpus=_corpus(scale, t5),
-        training=_stages(scale, t5),
+        training=stages,
         evaluation=_evaluation(scale),
+        second=second_set(world, stages, scale.second),
     )
 
 
@@ -155,6 +176,11 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         "vary_k": True,
     }
     steps = scale.inbatch[0] + scale.global_[0] + scale.finetune[0]
+    closed_book = ClosedBookConfig(
+        model=model,
+        passages=_training(*scale.closed_passages),
+        questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
+    )
     return TrainingPreset(
         init=InitConfig(model=model),
         inbatch=InBatchConfig(
@@ -189,15 +215,13 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
             training=_training(*scale.multihop),
             top_k=scale.hop_slots,
         ),
-        closed_book=ClosedBookConfig(
-            model=model,
-            passages=_training(*scale.closed_passages),
-            questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
-        ),
+        closed_book=closed_book,
+        two_hop_closed_book=two_hop_closed_book(closed_book, _training(*scale.multihop), scale.multihop[0]),
         repaq=_repaq(scale, model),
         reranker=RerankerConfig(
             model=model, training=_training(*scale.reranker), top_k=scale.candidates[1], retriever_weight=1.0
         ),
+        passages=_passages(scale, model),
     )
 
 
@@ -207,6 +231,17 @@ def _repaq(scale: _Scale, model: QamatConfig) -> RepaqConfig:
         training=_training(*scale.repaq),
         top_k=scale.candidates[0],
         refresh_every=-(-scale.repaq[0] // 4),
+    )
+
+
+def _passages(scale: _Scale, model: QamatConfig) -> PassagesPreset:
+    reading = Reading(passages=scale.passages, passage_length=96, question_length=32, target_length=12)
+    return PassagesPreset(
+        rows=scale.passage_rows,
+        retrieve=RetrievePassagesConfig(passages=scale.passages),
+        dpr=DprConfig(model=model, training=_training(*scale.dpr), passage_length=72),
+        fid=FidTrainingConfig(model=model, training=_training(*scale.fid), reading=reading),
+        extractive=ExtractiveConfig(model=model, training=_training(*scale.extractive), reading=reading),
     )
 
 
@@ -247,8 +282,14 @@ def toy() -> Preset:
             repaq=(1, 8, 1e-3),
             reranker=(4, 8, 1e-3),
             candidates=(8, 8),
+            passage_rows=("DPR+Extractive", "BM25+FiD"),
+            passages=2,
+            dpr=(2, 8, 1e-3),
+            fid=(2, 8, 1e-3),
+            extractive=(2, 8, 1e-3),
             slots=2,
             hop_slots=2,
+            second=SecondScale(share=1.0),  # a smaller one has no question of some splits
         ),
     )
 
@@ -277,8 +318,16 @@ def smoke() -> Preset:
             repaq=(60, 16, 1e-3),
             reranker=(60, 16, 1e-3),
             candidates=(8, 8),
+            passage_rows=ALL_PASSAGE_ROWS,
+            passages=3,
+            dpr=(40, 32, 1e-3),
+            fid=(60, 16, 2e-3),
+            extractive=(60, 16, 2e-3),
             slots=4,
             hop_slots=2,
+            second=SecondScale(
+                share=0.5, inbatch=(60, 48), global_=(20, 32), finetune=(40, 32), multihop=(40, 32), repaq=(30, 16)
+            ),
         ),
     )
 
@@ -305,7 +354,15 @@ def mini() -> Preset:
             repaq=(200, 32, 1e-3),
             reranker=(80, 16, 1e-3),
             candidates=(16, 8),
+            passage_rows=ALL_PASSAGE_ROWS,
+            passages=3,
+            dpr=(100, 32, 1e-3),
+            fid=(200, 32, 2e-3),
+            extractive=(200, 32, 3e-3),
             slots=4,
             hop_slots=2,
+            second=SecondScale(
+                inbatch=(100, 64), global_=(40, 32), finetune=(150, 32), multihop=(300, 32), repaq=(80, 32)
+            ),
         ),
     )

@@ -101,6 +101,9 @@ METRICS: Final = _table(
     n=_nullable(_INT),
     seed=_nullable(_INT),
 )
+RETRIEVALS: Final = _table(
+    example_id=_TEXT, passage_ids=_TEXTS, scores=pa.list_(pa.field("element", _FLOAT, nullable=False))
+)
 PREDICTIONS: Final = _table(
     example_id=_TEXT,
     question=_TEXT,
@@ -143,15 +146,17 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
         "qa_examples": QA_EXAMPLES,
         "multihop_examples": MULTIHOP_EXAMPLES,
         "metrics": METRICS,
+        "retrievals": RETRIEVALS,
         "predictions": PREDICTIONS,
         "attributions": ATTRIBUTIONS,
         "overlaps": OVERLAPS,
         "rejects": REJECTS,
     }
 )
-"""Every table kind and its Arrow schema. ``predictions.first_hit`` is the 0-based rank of the first
-retrieved entry whose answer is an exact match, null when none is; ``sum_logprob`` is the answer's log-probability, null
-where no decoder gave it; ``margin`` the best entry's score minus the second's, null where there are not two."""
+"""Every table kind and its Arrow schema. ``predictions.first_hit`` is the 0-based rank of the first retrieved entry
+whose answer is an exact match, or of the first passage that holds an answer, null when none is; ``sum_logprob`` is the
+answer's log-probability, null where no decoder gave it; ``margin`` the best entry's score minus the second's, null
+where there are not two."""
 
 ID_COLUMNS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
     {

@@ -14,6 +14,8 @@ class WorldConfig(Frozen):
     """What world to make; the whole world is a pure function of these fields. The defaults are the size ``mini``."""
 
     seed: int = 0
+    dataset: str = Field(default="world", pattern=r"^world[a-z0-9-]*$")
+    """What its single-hop questions say that they are of; those of two hops are of ``two_hop_dataset``."""
     persons: int = Field(default=900, ge=1)
     cities: int = Field(default=400, ge=1)
     countries: int = Field(default=100, ge=1)
@@ -37,6 +39,11 @@ class WorldConfig(Frozen):
         if self.cities < self.countries:
             raise ValueError(f"{self.cities} cities for {self.countries} countries: each country needs its capital")
         return self
+
+    @property
+    def two_hop_dataset(self) -> str:
+        """The data set of its two-hop questions."""
+        return f"{self.dataset}-two-hop"
 
     @property
     def entities(self) -> int:

@@ -10,7 +10,7 @@ from qamat_core.store.store import Store
 from qamat_core.training.mesh import check_rows, make_mesh, use_mesh
 from qamat_core.training.partitioning import check_heads
 from schemas.artifacts import ArtifactRef, Memory, Pretrained
-from schemas.qamat import FinetuneConfig, StageConfig
+from schemas.qamat import FinetuneConfig, InBatchConfig, StageConfig
 from schemas.resources import Resources
 from tasks.qamat_examples import open_passages
 from tasks.qamat_stage import open_checkpoint, open_index, open_questions
@@ -30,14 +30,21 @@ def check_mesh(stages: Iterable[StageConfig], resources: Resources) -> None:
         check_rows(rows, mesh)
 
 
-def check_in_batch_stage(memory: Memory, *, resources: Resources) -> None:
-    """Open what in-batch pre-training learns from, and let it go again.
+def check_in_batch_stage(
+    config: InBatchConfig, start: ArtifactRef | None, memory: Memory, *, resources: Resources
+) -> None:
+    """Open what in-batch pre-training learns from, and what it starts from unless that is yet to be drawn.
 
     Raises:
         TrainingError: there is no example.
         CorruptArtifactError: a file is not what was registered.
+        IncompatibleArtifactError: the checkpoint has another T5.
+        ConfigError: the mesh divides the parameters unevenly.
     """
     store = Store(resources.home)
+    if start is not None:
+        with use_mesh(resources.mesh):
+            open_checkpoint(store, start, config.model)
     open_passages(store, memory.examples)
     store.open_shards(memory.qa_pairs)
 

@@ -63,10 +63,12 @@ def open_checkpoint(store: Store, ref: ArtifactRef, config: QamatConfig | None =
     tokenizer = Tokenizer.load(store.open_directory(card.tokenizer))
     settings = config or QamatConfig.model_validate(card.settings["model"])
     t5 = settings.t5.model_copy(update={"vocab_size": card.model.vocab_size})
-    different = [name for name, value in t5 if value != getattr(card.model, name) and name not in NOT_SHAPE]
+    own = card.model
+    different = [name for name, value in t5 if value != getattr(own, name) and name not in NOT_SHAPE]
     if different:
+        values = ", ".join(f"{name} {getattr(own, name)}, not {getattr(t5, name)}" for name in different)
         raise IncompatibleArtifactError(
-            f"{ref} has another T5 than the configuration ({', '.join(different)}): give the preset it was made with"
+            f"{ref} has another T5 than the configuration ({values}): give the preset it was made with"
         )
     params = load_params(directory)
     check_divisible(params, t5.num_heads, current_mesh())

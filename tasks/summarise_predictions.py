@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -67,9 +67,9 @@ def metrics_table(config: SummaryConfig, runs: Sequence[pa.Table]) -> pa.Table:
     """Return the rows of every place."""
 
     def rows(place: Place) -> pa.Table:
-        columns = place.model_dump()
+        how: dict[str, Any] = {"ks": config.ks, "recall": config.recall, "resamples": config.resamples}
         if len(runs) == 1:
-            return summarise(runs[0], **columns, seed=config.seed, ks=config.ks, resamples=config.resamples)
-        return aggregate(runs, **columns, ks=config.ks, resamples=config.resamples)
+            return summarise(runs[0], **place.model_dump(), seed=config.seed, **how)
+        return aggregate(runs, **place.model_dump(), **how)
 
     return pa.concat_tables([rows(place) for place in config.places])

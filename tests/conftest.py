@@ -1,7 +1,10 @@
 """What all tests share: an empty home, and the folder of real data."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import absl.logging
@@ -11,6 +14,15 @@ from hypothesis import settings
 from qamat_core.store.store import Store
 
 PROJECT = Path(__file__).parent.parent
+
+# One setting for every process of a session, before any of them loads JAX: programs are compiled quickly rather than
+# well, and once. It is never changed within a session: JAX would go on using what it compiled under the old setting,
+# and the same work would end in other bits.
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="qamat-tests-")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+
 # absl takes the stream that pytest puts in the place of stderr, and closes it when Prefect sets up logging.
 absl.logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 

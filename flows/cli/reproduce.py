@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -11,16 +11,18 @@ from flows.cli.imported import OwnTokenizer, Revision, public_t5
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_json
 from flows.cli.running import running
+from schemas.orders import TableName
 
 if TYPE_CHECKING:
     from flows.steps import Tally
+    from schemas.orders import Reproduce
 
 
 def reproduce(
     preset: Preset = "mini",
     only: Annotated[
         list[str] | None,
-        typer.Option(help="A table wanted: table1 ... table5, figure7, or ablations (repeat it, or use commas)."),
+        typer.Option(help=f"A table wanted: {', '.join(get_args(TableName))} (repeat it, or use commas)."),
     ] = None,
     memory: Annotated[
         list[str] | None, typer.Option(help="A memory of table 4: generated or gold (repeat it; default: both).")
@@ -42,6 +44,7 @@ def reproduce(
     workers: Workers = 2,
     runner: Runner = "FnApiRunner",
     runner_options: RunnerOptions = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would be made and found, and make nothing.")] = False,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -65,12 +68,29 @@ def reproduce(
             "home": home,
         }
     )
+    if plan:
+        _plan(order, as_json=as_json)
+        return
     started = time.monotonic()
     with running(home) as tally:
         from flows.reproduce import reproduce as flow
 
         flow(order)
     _tell(out, tally, round((time.monotonic() - started) / 60, 2), as_json=as_json)
+
+
+def _plan(order: "Reproduce", *, as_json: bool) -> None:
+    from flows.runtime import set_environment
+
+    set_environment(order.home)
+    from flows.plan_text import lines
+    from flows.reproduce import plan
+
+    made = plan(order)
+    if as_json:
+        print_json(made.record())
+    else:
+        print(*lines(made, every=True), sep="\n")
 
 
 def _tell(out: Path, tally: "Tally", minutes: float, *, as_json: bool) -> None:

@@ -17,7 +17,10 @@ Memory = Annotated[str, typer.Option(help="The memory (qa_pairs), and the pre-tr
 Name = Annotated[
     str | None, typer.Option(help="Names the model: checkpoints NAME-inbatch, ... (default: the memory's name).")
 ]
-Corpus = Annotated[str | None, typer.Option(help="The corpus whose tokenizer is used (default: the memory's name).")]
+Corpus = Annotated[
+    str | None,
+    typer.Option(help="The corpus whose tokenizer is used (default: the memory's name; with --start its own)."),
+]
 Questions = Annotated[str, typer.Option(help="Training questions that are registered (qa_examples).")]
 Dataset = Annotated[str | None, typer.Option(help="With --path: the data set's name.")]
 File = Annotated[
@@ -57,7 +60,11 @@ def inbatch(
     name: Name = None,
     corpus: Corpus = None,
     start: Annotated[
-        str | None, typer.Option(help="A T5 of `qamat train init` (default: random weights, the corpus's tokenizer).")
+        str | None,
+        typer.Option(
+            help="A T5 of `qamat train init`, or a QAMAT, such as hotpotqa-inbatch (default: random weights, the "
+            "corpus's tokenizer)."
+        ),
     ] = None,
     seed: Seed = 0,
     mesh: Mesh = None,
@@ -66,7 +73,7 @@ def inbatch(
     as_json: AsJson = False,
 ) -> None:
     """Stage one: the batch's own entries are the memory. Encodes the memory at its end."""
-    begin = {"corpus": corpus or memory, "start": start}
+    begin = {"corpus": corpus, "start": start}
     _train("inbatch", memory, preset, name, seed, home, as_json, **begin, **devices(mesh, together))
 
 

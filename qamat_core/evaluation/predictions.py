@@ -43,8 +43,29 @@ def score_predictions(
     Returns:
         A ``predictions`` table, in the order of the examples.
     """
-    rows = zip(examples.to_pylist(), predictions, retrieved_ids, weights, strict=True)
-    scored = [_score(example, answer, ids, of_ids, accepted) for example, answer, ids, of_ids in rows]
+    hits = [
+        first_hit([accepted[qa_id] for qa_id in ids], example["answers"], data_set(example["dataset"]).script)
+        for example, ids in zip(examples.to_pylist(), retrieved_ids, strict=True)
+    ]
+    return score_readings(examples, predictions, retrieved_ids, weights, hits, signals)
+
+
+def score_readings(
+    examples: pa.Table,
+    predictions: Sequence[str],
+    retrieved_ids: Sequence[Sequence[str]],
+    weights: Sequence[Sequence[float]],
+    first_hits: Sequence[int | None],
+    signals: Signals | None = None,
+) -> pa.Table:
+    """Score predictions as ``score_predictions`` does, where what was read has no answers of its own: passages.
+
+    Args:
+        examples, predictions, retrieved_ids, weights, signals: as ``score_predictions``.
+        first_hits: the rank of the first of each question's passages that holds an answer, [n]; None for none.
+    """
+    rows = zip(examples.to_pylist(), predictions, retrieved_ids, weights, first_hits, strict=True)
+    scored = [_score(*row) for row in rows]
     nothing = np.full(len(scored), np.nan)
     sure = (signals.sum_logprob, signals.margin) if signals else (nothing, nothing)
     for row, logprob, margin in zip(scored, *sure, strict=True):
@@ -66,7 +87,7 @@ def signals_of(predictions: pa.Table) -> Signals:
 
 
 def _score(
-    example: Mapping[str, Any], prediction: str, ids: Sequence[str], weights: Sequence[float], accepted: Accepted
+    example: Mapping[str, Any], prediction: str, ids: Sequence[str], weights: Sequence[float], hit: int | None
 ) -> dict[str, object]:
     answers, script = example["answers"], data_set(example["dataset"]).script
     return {
@@ -78,5 +99,5 @@ def _score(
         "weights": list(weights),
         "exact_match": exact_match(prediction, answers, script),
         "f1": f1(prediction, answers, script),
-        "first_hit": first_hit([accepted[qa_id] for qa_id in ids], answers, script),
+        "first_hit": hit,
     }

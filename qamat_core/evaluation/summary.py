@@ -16,6 +16,7 @@ from qamat_core.evaluation.bootstrap import (
 from qamat_core.evaluation.metrics import exact_match, recall_at
 from schemas.datasets import data_set
 from schemas.errors import InputError
+from schemas.evaluation import RecallName
 from schemas.tables import METRICS
 
 
@@ -32,6 +33,7 @@ def summarise(
     x: float | None = None,
     seed: int,
     ks: Sequence[int] = (1,),
+    recall: RecallName = "recall",
     resamples: int = RESAMPLES,
 ) -> pa.Table:
     """Return the em, f1 and recall rows of one run, as percentages with intervals over questions.
@@ -50,6 +52,7 @@ def summarise(
         x: the swept quantity, if one is swept.
         seed: the run's seed.
         ks: the K of each recall row; one beyond what was retrieved for any question is left out.
+        recall: what these rows are called.
         resamples: bootstrap resamples.
 
     Raises:
@@ -57,7 +60,7 @@ def summarise(
     """
     place = {"table": table, "row": row, "dataset": dataset, "split": split, "memory": memory}
     place |= {"model_size": model_size, "x": x, "source": "measured", "n": _count([predictions]), "seed": seed}
-    found = _values(predictions, dataset, k, ks)
+    found = _values(predictions, dataset, k, ks, recall)
     measured = [(metric, at, mean_interval(values, resamples=resamples)) for metric, at, values in found]
     return _rows(place, measured)
 
@@ -74,6 +77,7 @@ def aggregate(
     k: int | None,
     x: float | None = None,
     ks: Sequence[int] = (1,),
+    recall: RecallName = "recall",
     resamples: int = RESAMPLES,
 ) -> pa.Table:
     """Return the rows of ``summarise`` over the seeds' runs: means over seeds, intervals over questions and seeds.
@@ -84,7 +88,7 @@ def aggregate(
 
     Args:
         runs: one ``predictions`` table a seed.
-        table, row, dataset, split, memory, model_size, k, x, ks, resamples: as in ``summarise``.
+        table, row, dataset, split, memory, model_size, k, x, ks, recall, resamples: as in ``summarise``.
 
     Raises:
         InputError: there are no predictions.
@@ -95,7 +99,7 @@ def aggregate(
     place |= {"model_size": model_size, "x": x, "source": "measured", "n": _count(runs[:1] if same else runs)}
     by_metric: dict[tuple[str, int | None], list[Values]] = {}
     for run in runs:
-        for metric, at, values in _values(run, dataset, k, ks):
+        for metric, at, values in _values(run, dataset, k, ks, recall):
             by_metric.setdefault((metric, at), []).append(values)
     measured = [
         (metric, at, _over_seeds(values, same, resamples))
@@ -116,7 +120,7 @@ def _count(runs: Sequence[pa.Table]) -> int:
 
 
 def _values(
-    predictions: pa.Table, dataset: str, k: int | None, ks: Sequence[int]
+    predictions: pa.Table, dataset: str, k: int | None, ks: Sequence[int], recall: RecallName
 ) -> Iterator[tuple[str, int | None, Values]]:
     """Give (metric, K, one value of 0 to 1 a question)."""
     yield "em", k, predictions.column("exact_match").to_numpy().astype(np.float64)
@@ -127,7 +131,7 @@ def _values(
     hits = predictions.column("first_hit").to_pylist()
     for at in ks:
         if at <= retrieved:
-            yield "recall", at, recall_at(hits, at)
+            yield recall, at, recall_at(hits, at)
 
 
 def _by_orqa(predictions: pa.Table) -> Values:

@@ -101,6 +101,11 @@ def places(counts: Sequence[int], size: int, seed: int, step: int) -> Iterator[t
         place += len(rows)
 
 
+def chosen(rows: Int[np.ndarray, " R"], size: int, seed: int, step: int) -> Int[np.ndarray, " B"]:
+    """Return which of some rows make up the batch of a step, in an order of their own every epoch."""
+    return rows[np.concatenate([part for _, part in places((len(rows),), size, seed, step)])]
+
+
 @lru_cache(maxsize=8)
 def _permutation(count: int, seed: int, stream: int, epoch: int, shard: int) -> Int[np.ndarray, " E"]:
     return np.random.default_rng([seed, stream, epoch, shard]).permutation(count)

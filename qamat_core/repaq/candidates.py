@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int, Int8, Int32
 
 from qamat_core.indexes.protocol import Found
-from qamat_core.qamat.packing import places
+from qamat_core.qamat.packing import chosen
 from qamat_core.text import normalize_answer
 from qamat_core.training.loader import Batch
 from schemas.errors import TrainingError
@@ -99,12 +99,11 @@ def candidate_batch(
         seed: of the order.
         step: counted from 0.
     """
-    learnable = candidates.learnable()
-    chosen = learnable[np.concatenate([rows for _, rows in places((len(learnable),), size, seed, step)])]
-    rows = candidates.rows[chosen]
+    questions = chosen(candidates.learnable(), size, seed, step)
+    rows = candidates.rows[questions]
     return {
-        "inputs": inputs[chosen],
+        "inputs": inputs[questions],
         "entries": tokens[np.maximum(rows, 0)].astype(np.int32),
-        "states": candidates.states[chosen].astype(np.int32),
-        "scores": candidates.scores[chosen],
+        "states": candidates.states[questions].astype(np.int32),
+        "scores": candidates.scores[questions],
     }

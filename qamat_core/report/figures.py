@@ -24,6 +24,7 @@ DATASET_NAMES: Final = MappingProxyType(
         "curatedtrec": "CuratedTREC",
         "world": "World",
         "world-two-hop": "World, two hops",
+        "world-b-two-hop": "Second world, two hops",
         "wikipedia": "Wikipedia",
     }
 )
@@ -33,6 +34,7 @@ METRIC_NAMES: Final = MappingProxyType(
         "em_orqa": "EM by ORQA's script",
         "f1": "F1",
         "recall": "Recall",
+        "passage_recall": "A passage read holds an answer",
         "entries": "Entries",
         "passages": "Passages",
         "coverage": "Coverage",
@@ -101,7 +103,7 @@ class Figure:
     def metric_name(self) -> str:
         """The metric's name as people write it, with K where it has one."""
         name = METRIC_NAMES.get(self.metric, self.metric)
-        return f"{name}@{self.k}" if self.metric == "recall" and self.k else name
+        return f"{name}@{self.k}" if self.metric in ("recall", "passage_recall") and self.k else name
 
     @property
     def text(self) -> str:

@@ -8,8 +8,6 @@ from qamat_core.world.world import Fact, GoldPair, TwoHop
 from schemas.records import QAExample
 from schemas.world import Split, WorldConfig
 
-DATASET = "world"
-TWO_HOP_DATASET = "world-two-hop"
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
 
@@ -25,7 +23,7 @@ def single_hop_questions(facts: list[Fact], config: WorldConfig, rng: random.Ran
     for fact in facts:
         for template in rng.sample(DATASET_QUESTIONS[fact.relation], _paraphrases(fact.split, config)):
             question = template.format(s=fact.subject)
-            asked.append((QAExample.of(question, (fact.answer,), DATASET, fact.split), fact.fact_id))
+            asked.append((QAExample.of(question, (fact.answer,), config.dataset, fact.split), fact.fact_id))
     return asked
 
 
@@ -36,7 +34,7 @@ def two_hop_questions(facts: list[Fact], config: WorldConfig, rng: random.Random
         phrasings = [(bridge, ask) for bridge in BRIDGES[first.relation] for ask in DATASET_QUESTIONS[final.relation]]
         for bridge, ask in rng.sample(phrasings, _paraphrases(final.split, config)):
             question = ask.format(s=bridge.format(s=first.subject))
-            example = QAExample.of(question, (final.answer,), TWO_HOP_DATASET, final.split)
+            example = QAExample.of(question, (final.answer,), config.two_hop_dataset, final.split)
             asked.append(TwoHop(example, first.fact_id, final.fact_id))
     return asked
 

@@ -53,11 +53,11 @@ class World:
     """``example_id`` of every single-hop question -> ``fact_id`` of the fact it asks for."""
 
     def questions(self, split: Split) -> list[QAExample]:
-        """Return the single-hop questions (data set "world") of the split's facts."""
+        """Return the single-hop questions of the split's facts."""
         return self.single_hop[split]
 
     def two_hop(self, split: Split) -> list[TwoHop]:
-        """Return the two-hop questions (data set "world-two-hop").
+        """Return the two-hop questions.
 
         Train: both facts are train facts. Dev: the final fact is a dev fact, the first one train or dev.
         Test: the final fact is a test fact, the first one train or test. Other chains are not asked.

@@ -1,7 +1,6 @@
 """The smoke run trains, tells and writes on a CPU too; without a GPU it ends well."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -10,14 +9,6 @@ import pytest
 from tests.benchmarks.gpu_smoke import PROFILED_STEPS, WARM_STEPS, main
 
 
-@pytest.fixture
-def compiled_quickly() -> Iterator[None]:
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
-@pytest.mark.usefixtures("compiled_quickly")
 def test_both_stages_are_trained_and_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["--platform", "cpu", "--steps", "2", "--preset", "toy", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out

@@ -61,7 +61,7 @@ def test_only_what_may_pass_is_tried_again(home: Path, error: Exception, attempt
         tried.append(text)
         raise error
 
-    step = steps._step("fail", fail).with_options(retry_delay_seconds=0)
+    step = steps._step("fail", fail).task.with_options(retry_delay_seconds=0)
     with pytest.raises(type(error)) as raised:
         run_once(step, home, "a")
     assert str(raised.value) == str(error)
@@ -76,7 +76,7 @@ def test_a_fault_that_passes_is_overcome(home: Path):
             raise faults.pop()
         return make(text, name=name, resources=resources)
 
-    step = steps._step("shaky", shaky).with_options(retry_delay_seconds=0)
+    step = steps._step("shaky", shaky).task.with_options(retry_delay_seconds=0)
     assert run_once(step, home, "a") == steps.Tally(computed=1, reused=0)
 
 
@@ -95,7 +95,7 @@ def test_progress_stands_in_the_ui(home: Path):
 
 
 def test_every_step_is_a_task_module_of_its_own():
-    names = [step.name for step in vars(steps).values() if hasattr(step, "retries")]
+    names = [step.name for step in vars(steps).values() if isinstance(step, steps.Step)]
     assert len(names) == len(set(names)) > 15
 
 

@@ -55,6 +55,18 @@ def test_only_the_same_questions_over_one_memory_are_compared() -> None:
     assert BY_ID["closed-book"].pairs([*ours, closed, learned]) == [(one, closed) for one in ours]
 
 
+def test_both_two_hop_sets_are_judged_and_the_start_on_the_second():
+    sets = ("world-two-hop", "world-b-two-hop")
+    plus, one = (
+        [place("table3", row, dataset=dataset, memory="gold", k=k) for dataset in sets]
+        for row, k in (("QAMAT+", 2), ("QAMAT", 4))
+    )
+    alone = place("table3", "QAMAT+ without HotpotQA's start", dataset=sets[1], memory="gold", k=2)
+    places = [*one, *plus, alone]
+    assert BY_ID["two-rounds"].pairs(places) == list(zip(plus, one, strict=True))
+    assert BY_ID["hotpotqa-start"].pairs(places) == [(plus[1], alone)]
+
+
 def test_what_a_claim_lacks_is_named() -> None:
     read = [place("table4", "QAMAT Fine-tuned", k=k) for k in (1, 20)]
     assert [str(side) for side in BY_ID["recall-grows"].lacking(read)] == ["Table 4: QAMAT Fine-tuned (K 30)"]

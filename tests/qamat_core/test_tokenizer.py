@@ -70,6 +70,18 @@ def test_added_tokens_change_no_other_text(text: str):
     assert "<" in text or MARKED.encode(text) == trained().encode(text)
 
 
+@given(st.lists(st.sampled_from(["Holm", "1853.", "São", "<extra_id_7>", "<hl>", "½", "ﬁne"]), max_size=8))
+def test_every_id_stands_somewhere_in_the_text(words: list[str]):
+    text = "  ".join(words)
+    places = MARKED.offsets(text)
+    assert len(places) == len(MARKED.encode(text))
+    assert sorted(places) == places
+    covered = {place for begin, end in places for place in range(begin, end)}
+    assert {place for place, sign in enumerate(text) if not sign.isspace()} <= covered
+    for (begin, end), number in zip(places, MARKED.encode(text), strict=True):
+        assert number != MARKED.sentinel(7) or text[begin:end] == "<extra_id_7>"
+
+
 def test_ids_without_a_text_are_told(own: Tokenizer):
     assert own.decode([*own.encode("Holm"), own.vocab_size, 32_127, own.sentinel(7)]) == "Holm <unk> <unk> <extra_id_7>"
 

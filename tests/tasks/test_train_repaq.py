@@ -1,10 +1,8 @@
 """RePAQ over a memory of who lives where: questions in other words learn to find their entries."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import pytest
 
 from qamat_core.store.store import Store
@@ -38,13 +36,6 @@ class Home:
         config = RepaqEvaluationConfig(top_k=4, batch_size=16)
         made = evaluate_repaq.run(config, inputs, name=name, resources=self.resources)
         return self.store.open_table(made).to_pylist()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _compile_quickly() -> Iterator[None]:
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")

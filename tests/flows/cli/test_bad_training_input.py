@@ -2,11 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
 import pyarrow as pa
 import pytest
 
@@ -42,11 +41,9 @@ def _register(store: Store, module: str, kind: Kind, name: str, inputs: Inputs, 
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which every stage could begin: memory m with examples, checkpoints m-inbatch and m-global, an index."""
-    jax.config.update("jax_disable_most_optimizations", True)  # what is small is compiled quickly rather than well
-    yield _make_ready(tmp_path_factory.mktemp("ready"))
-    jax.config.update("jax_disable_most_optimizations", False)
+    return _make_ready(tmp_path_factory.mktemp("ready"))
 
 
 def _make_ready(home: Path) -> Path:
@@ -136,6 +133,26 @@ def test_a_damaged_file_is_named(refused, store: Store, stage: str, kind: Kind, 
     file, asked = _damage(store, kind, name), ("--questions", "asked") if stage == "finetune" else ()
     assert refused("train", stage, *TOY, *asked) == (
         f"qamat: {kind}/{name}@0: {file} does not have its registered SHA-256; run `qamat artifacts verify --discard`"
+    )
+
+
+def test_a_start_of_another_preset_is_refused(refused, store: Store):
+    before = store.registry.rows()
+    line = refused("train", "inbatch", "--memory", "m", "--preset", "smoke", "--start", "m-inbatch")
+    assert line.startswith(
+        "qamat: checkpoint/m-inbatch@0 has another T5 than the configuration (d_model 24, not 64, num_heads 3, not 2"
+    )
+    assert line.endswith("give the preset it was made with")
+    assert store.registry.rows() == before
+
+
+def test_a_corpus_that_reads_by_another_tokenizer_than_the_start_is_refused(refused, store: Store):
+    pieces = TrainTokenizerConfig(tokenizer=TokenizerConfig(vocab_size=80))
+    other = [store.newest("passages", "m")]
+    train_tokenizer.run(pieces, other, name="other", resources=Resources(home=str(store.home)))
+    assert refused("train", "inbatch", *TOY, "--start", "m-inbatch", "--corpus", "other") == (
+        "qamat: checkpoint/m-inbatch@0 reads by tokenizer/m@0, the corpus other by tokenizer/other@0: a model keeps "
+        "the tokenizer of its start, leave the corpus out"
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import jax
 import pytest
 import uvicorn
 from starlette.testclient import TestClient
@@ -22,9 +21,7 @@ from tasks.answering import Engine
 def engine(askable: Path) -> Engine:
     """Reads two of ten entries."""
     opened = open_engine(str(askable), None, None, top_k=None, min_confidence=0.0, batch_sizes=(4,))
-    jax.config.update("jax_disable_most_optimizations", True)  # what is small is compiled quickly rather than well
     opened.warm()
-    jax.config.update("jax_disable_most_optimizations", False)
     return opened
 
 

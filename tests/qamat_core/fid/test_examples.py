@@ -49,3 +49,10 @@ def test_targets_are_answers_with_an_end():
 def test_a_question_must_leave_room_for_the_passage():
     with pytest.raises(ValidationError, match="leaves nothing of 12 pieces"):
         FidConfig(t5=CONFIG.t5, passage_length=12, question_length=12)
+
+
+def test_a_question_without_passages_is_read_alone():
+    (rows,) = passage_inputs(["Ada?"], [[]], tiny.tokenizer(), CONFIG)
+    whole = tiny.tokenizer().encode("question: Ada?")[:12]
+    assert rows[0].tolist() == [*whole, 1, *[0] * (39 - len(whole))]
+    assert not rows[1:].any()

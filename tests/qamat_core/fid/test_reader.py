@@ -11,6 +11,7 @@ from qamat_core.fid.reader import FidReader, fid_loss
 from qamat_core.t5.conversion import from_transformers
 from qamat_core.t5.decoding import call
 from qamat_core.t5.network import shift_right
+from qamat_core.training.step import token_loss
 from schemas.fid import FidConfig
 from schemas.model import T5Config
 from tests.qamat_core.qamat import tiny
@@ -99,3 +100,16 @@ def test_the_loss_is_the_cross_entropy_of_the_answer_and_teaches_encoder_and_dec
     np.testing.assert_allclose((moved(step) - moved(-step)) / (2 * step), slope, rtol=0.02)
     for stack in ("encoder", "decoder"):
         assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient[stack]))
+
+
+def test_with_one_passage_the_loss_is_that_of_the_plain_t5():
+    tokens, own, targets = passages()[:, :1], reader(1), TARGET[:, 1:]
+    batch = {"inputs": tokens, "targets": targets}
+
+    @jax.jit
+    def both(params: Any) -> tuple[jax.Array, jax.Array]:
+        plain: Any = own.model.apply({"params": params}, tokens[:, 0], shift_right(jnp.asarray(targets)))
+        return fid_loss(own, 1e-4)(params, batch, jax.random.key(0))[0], token_loss(plain, jnp.asarray(targets), 1e-4)
+
+    ours, plain = both(tiny.params())
+    np.testing.assert_allclose(ours, plain, rtol=1e-5)
