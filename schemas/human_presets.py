@@ -137,9 +137,9 @@ def _hour() -> HumanPreset:
         d_model=256,
         locality=(1.0, 0.4, 0.1, 0.0),
         pieces=16000,
-        words=(1500, 512, 3e-3),
+        words=(2000, 512, 3e-3),
         inbatch=(400, 192, 2e-3),
-        finetune=(900, 32, 1e-3),
+        finetune=(1400, 32, 1e-3),
         slots=8,
     )
     return _preset("hour", scale)
