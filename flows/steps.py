@@ -40,6 +40,7 @@ import tasks.filter_open_domain
 import tasks.filter_questions
 import tasks.gather_pairs
 import tasks.generate_questions
+import tasks.import_drawn
 import tasks.import_generator
 import tasks.import_pairs
 import tasks.import_start
@@ -55,6 +56,7 @@ import tasks.mine_negatives
 import tasks.mine_questions
 import tasks.refilter_questions
 import tasks.retrieve_passages
+import tasks.reverse_questions
 import tasks.split_overlap
 import tasks.summarise_curves
 import tasks.summarise_predictions
@@ -214,6 +216,7 @@ build_world = _step("build world", tasks.build_world.run)
 ingest_passages = _step("ingest passages", tasks.ingest_passages.run)
 ingest_questions = _step("ingest questions", tasks.ingest_questions.run)
 import_pairs = _step("import pairs", tasks.import_pairs.run)
+import_drawn = _step("import drawn pairs", tasks.import_drawn.run)
 complement_passages = _step("complement passages", tasks.complement_passages.run)
 count_corpus = _step("count corpus", tasks.count_corpus.run)
 train_tokenizer = _step("train tokenizer", tasks.train_tokenizer.run)
@@ -228,6 +231,7 @@ build_memory = _step("build memory", tasks.build_memory.run)
 gather_pairs = _step("gather pairs", tasks.gather_pairs.run)
 mine_questions = _step("mine questions", tasks.mine_questions.run)
 mine_negatives = _step("mine negatives", tasks.mine_negatives.run)
+reverse_questions = _step("reverse questions", tasks.reverse_questions.run)
 compose_questions = _step("compose questions", tasks.compose_questions.run)
 mine_multihop = _step("mine multi-hop", tasks.mine_multihop.run)
 audit_corpus = _step("audit corpus", tasks.audit_corpus.run)

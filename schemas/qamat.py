@@ -86,6 +86,9 @@ class PretrainingConfig(StageConfig):
     """Share of the examples whose input is ``[MASK] question``, the generated question of their pair, in the place of
     the passage. 0 is the paper, which starts from a T5 that reads questions; one trained from scratch has to see them
     to answer zero-shot."""
+    example_share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the masked passages that are learned from, drawn by ``seed`` of ``training``; a larger share holds all
+    of a smaller one (Table 7)."""
 
 
 class InBatchConfig(PretrainingConfig):
@@ -229,6 +232,8 @@ class EvaluationConfig(Frozen):
     """Share of the memory that is kept, drawn by ``seed`` (Figure 7)."""
     integration: Integration | None = None
     """What the decoder reads; None for what the model answers from (``drop_neural``)."""
+    questions: int | None = Field(default=None, ge=1)
+    """At most so many questions, a sample drawn by ``seed``; None for all."""
 
     @model_validator(mode="after")
     def _check(self) -> "EvaluationConfig":

@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from flows.human import command, human_track
+from flows.human import human_track
+from flows.human_rows import command
 from flows.steps import counting
 from qamat_core.store.store import Store
 from schemas.orders import HumanTrack

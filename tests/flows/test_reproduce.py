@@ -1,17 +1,21 @@
 """The main job at the smallest scale: stopped, gone on with, done; and what can be done with its home afterwards."""
 
 import math
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from flows.refilter import refilter_corpus
+from flows.reproduce import plan
+from flows.steps import counting
+from flows.table_flows import table5
 from qamat_core.funnel import funnel
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef
-from schemas.orders import USUAL_TABLES, RefilterCorpus
+from schemas.orders import USUAL_TABLES, RefilterCorpus, Reproduce, ReproduceTable
 from schemas.tables import METRICS
 from tests.flows.study import Ended, run, run_for, run_until
 from tests.qamat_core.t5.checkpoints.foreign import SHAPE, save_huggingface, state, tokenizer
@@ -44,7 +48,7 @@ def test_a_stopped_run_says_how_to_go_on(stopped: Ended):
     assert stopped.code == 130
     assert stopped.err == "qamat: stopped; the same command goes on where it was\n"
     assert "train generator world: made" in stopped.out
-    assert "build memory" not in stopped.out
+    assert "build memory world: " not in stopped.out
 
 
 def test_the_next_run_goes_on_where_it_was(done: Ended):
@@ -55,6 +59,15 @@ def test_the_next_run_goes_on_where_it_was(done: Ended):
     assert "build memory world: made" in done.out
     assert done.json["computed"] > 30
     assert done.json["reused"] >= 4
+
+
+def test_the_plan_came_first_and_came_true(done: Ended):
+    first = next(number for number, line in enumerate(done.out.splitlines()) if line.startswith("build world world: "))
+    told = done.out.splitlines()[first - 1]
+    planned = re.fullmatch(r"Plan of toy, 1 seed: (\d+) steps found, (\d+) to make, .*", told)
+    assert planned is not None, told
+    assert int(planned[2]) == done.json["computed"]
+    assert int(planned[1]) <= done.json["reused"], "a step that several tables take is found again by each"
 
 
 def test_the_report_is_complete(done: Ended, directory: Path):
@@ -94,6 +107,20 @@ def test_a_finished_run_is_not_done_again(done: Ended, directory: Path):
     assert again.code == 0, again.err
     assert (again.json["computed"], again.json["reused"]) == (0, done.json["computed"] + done.json["reused"])
     assert metrics.read_bytes() == before
+
+
+@pytest.mark.usefixtures("prefect")
+def test_a_table_is_a_flow_of_its_own_that_finds_what_the_study_made(done: Ended, directory: Path):
+    order = ReproduceTable(preset="toy", home=str(directory / "home"), out=str(directory / "table5"))
+    planned = plan(Reproduce(**dict(order), only=("table5",)))
+    assert [one.step for one in planned.missing] == ["judge claims", "build report"]
+    with counting() as tally:
+        table5(order)
+    assert tally.computed == 2
+    assert not plan(Reproduce(**dict(order), only=("table5",))).missing
+    whole, alone = (pl.read_parquet(path) for path in (done.json["metrics"], directory / "table5" / "metrics.parquet"))
+    own = pl.col("table") == "table5"
+    assert alone.filter(own).equals(whole.filter(own))
 
 
 def test_nothing_is_lost_on_the_way(done: Ended, directory: Path):
