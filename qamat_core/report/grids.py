@@ -188,6 +188,16 @@ def _metric_at(figure: Figure) -> Column:
     return _ABSTENTION_METRICS.index(figure.metric), figure.metric_name + at
 
 
+def _human_row(figure: Figure) -> RowLabel:
+    overlap = figure.split.partition("-")[2].replace("-", " ") or "all questions"
+    return figure.row, overlap
+
+
+def _human_column(figure: Figure) -> Column:
+    split = figure.split.partition("-")[0]
+    return figure.k or 0 if figure.metric == "recall" else 0, f"{figure.dataset_name} {split} {figure.metric_name}"
+
+
 LAYOUTS: Final = (
     Layout("table1", "Table 1", "The memory", _CORPUS_METRICS, ("Generated",), _statistic, _corpus),
     Layout(
@@ -320,6 +330,18 @@ LAYOUTS: Final = (
         _variant,
         _metric,
         "Every row changes one thing in the recipe of the first. The paper has no such table.",
+    ),
+    Layout(
+        "human",
+        "Real questions",
+        "Real questions over a memory that people wrote, models from random weights",
+        ("em", "recall"),
+        (),
+        _human_row,
+        _human_column,
+        "Question overlap: a training question with a common answer has half of their words or more in common; answer "
+        "overlap: only the answer is one of a training question's; no overlap: neither. The paper has no such table.",
+        sparse=True,
     ),
 )
 """The tables of the report, in order."""
