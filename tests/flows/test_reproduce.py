@@ -22,7 +22,7 @@ from tests.qamat_core.t5.checkpoints.foreign import SHAPE, save_huggingface, sta
 
 pytestmark = pytest.mark.timeout(1200)
 TABLES = ("table1", "table2", "table4", "table5", "figure7", "abstention", "attribution")
-"""All but the tables that train most: these are planned in test_trainings.py and test_two_hop.py, and made in slow tests;
+"""All but those that train most, which are planned in test_trainings.py and test_two_hop.py and made in slow tests;
 speed is never the same twice."""
 TOY = ("reproduce", "--preset", "toy", "--only", ",".join(TABLES))
 
