@@ -129,7 +129,7 @@ class _Scale(Frozen):
     hop_slots: int
     larger: tuple[int, tuple[float, ...]] | None = None
     """``d_model`` and ``locality`` of the larger size of Table 2; None for one size alone."""
-    deeper: tuple[int, ...]
+    deeper: tuple[int, ...] = ()
     """K of Table 4 beyond ``slots``."""
     deeper_questions: int | None = None
     """Questions, a sample, that are asked with these; None for all."""
@@ -309,7 +309,6 @@ def toy() -> Preset:
             extractive=(2, 8, 1e-3),
             slots=2,
             hop_slots=2,
-            deeper=(3,),
             example_shares=(0.05, 1.0),
             second=SecondScale(share=1.0),
         ),
