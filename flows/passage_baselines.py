@@ -37,7 +37,7 @@ def by_words(study: Study) -> Found:
 def by_vectors(study: Study, seed: int) -> Found:
     """Find passages by the dense retriever of a seed, which learned from what BM25 finds."""
     numbers, name = study.numbers.training.seeded(seed).passages, f"{study.name}-s{seed}-dpr"
-    inputs = _reading(study, seed, by_words(study))
+    inputs = reading_inputs(study, seed, by_words(study))
     encoder = steps.train_dpr(numbers.dpr, inputs, name=name, resources=study.resources)
     asked = EncodingInputs(study.corpus.sources.passages, encoder)
     vectors = steps.encode_passages(numbers.encode, asked, name=name, resources=study.resources)
@@ -55,7 +55,7 @@ def _retrieved(study: Study, index: ArtifactRef, encoder: ArtifactRef | None, na
     return Found(train, asked)
 
 
-def _reading(study: Study, seed: int, found: Found) -> ReadingInputs:
+def reading_inputs(study: Study, seed: int, found: Found) -> ReadingInputs:
     """Return what is learned from; all start where RePAQ does, from QAMAT's stage one."""
     start = study.model("generated", seed).inbatch.checkpoint
     return ReadingInputs(start, study.corpus.sources.passages, study.world.questions["train"], found.train)
@@ -69,7 +69,7 @@ def _measured(study: Study, row: PassageRow) -> ArtifactRef:
     for seed in study.seeds:
         numbers, name = study.numbers.training.seeded(seed).passages, f"{study.name}-s{seed}-{label}"
         found = by_words(study) if retriever == "BM25" else by_vectors(study, seed)
-        inputs = _reading(study, seed, found)
+        inputs = reading_inputs(study, seed, found)
         if reader == "FiD":
             checkpoint = steps.train_fid(numbers.fid, inputs, name=name, resources=study.resources)
         else:

@@ -49,6 +49,7 @@ import tasks.ingest_questions
 import tasks.init_qamat
 import tasks.judge_claims
 import tasks.measure_abstention
+import tasks.measure_speed
 import tasks.mine_multihop
 import tasks.mine_negatives
 import tasks.refilter_questions
@@ -256,6 +257,7 @@ evaluate_bm25 = _step("evaluate BM25", tasks.evaluate_bm25.run)
 calibrate = _step("calibrate", tasks.calibrate.run)
 measure_abstention = _step("measure abstention", tasks.measure_abstention.run)
 audit_attribution = _step("audit attribution", tasks.audit_attribution.run)
+measure_speed = _step("measure speed", tasks.measure_speed.run)
 split_overlap = _step("split by overlap", tasks.split_overlap.run)
 summarise = _step("summarise", tasks.summarise_predictions.run)
 summarise_curves = _step("summarise curves", tasks.summarise_curves.run)

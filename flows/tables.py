@@ -10,6 +10,7 @@ from flows.baselines import closed_book_model, dense_questions, repaq, repaq_rer
 from flows.integration import integration
 from flows.memories import table6
 from flows.passage_baselines import passage_rows
+from flows.speed import speed
 from flows.study import Study, ask_finetuned, single_hop
 from flows.sweeps import figure7, table7
 from flows.trust import abstention, attribution
@@ -96,6 +97,7 @@ TABLES: Final[Mapping[TableName, Callable[[Study], list[ArtifactRef]]]] = Mappin
         "table7": table7,
         "figure7": figure7,
         "integration": integration,
+        "speed": speed,
         "abstention": abstention,
         "attribution": attribution,
         "ablations": ablations,

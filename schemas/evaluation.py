@@ -125,6 +125,25 @@ class AttributionConfig(Frozen):
         return self
 
 
+class SpeedConfig(Frozen):
+    """How QAMAT and FiD are timed; both answer the same questions with the same T5's shape."""
+
+    place: Place
+    """``row`` becomes the system."""
+    entries: int = Field(default=32, ge=1)
+    """Entries that QAMAT reads (section 5.4)."""
+    passages: int = Field(default=100, ge=1)
+    """Passages that FiD reads."""
+    passage_length: int = Field(default=200, gt=1)
+    """Pieces of each, with the question; all of them count, filled or not."""
+    questions: int = Field(default=8, ge=1)
+    """Questions of a round, answered at a time."""
+    rounds: int = Field(default=12, ge=2)
+    """Rounds in which both are timed."""
+    resamples: int = Field(default=2000, ge=1)
+    """Bootstrap resamples of an interval, of rounds."""
+
+
 class AuditConfig(Frozen):
     """Where the audit of a generated memory stands."""
 

@@ -27,13 +27,14 @@ TableName = Literal[
     "table6",
     "table7",
     "figure7",
+    "speed",
     "integration",
     "abstention",
     "attribution",
     "ablations",
 ]
 USUAL_TABLES: tuple[TableName, ...] = (
-    *("table1", "table2", "sizes", "table3", "table4", "table5", "table6", "table7", "figure7"),
+    *("table1", "table2", "sizes", "table3", "table4", "table5", "table6", "table7", "figure7", "speed"),
     *("integration", "abstention", "attribution"),
 )
 """What is made where no table is named: the paper's, and ours that cost little. The ablations have to be named.

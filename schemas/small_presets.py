@@ -310,7 +310,7 @@ def toy() -> Preset:
             slots=2,
             hop_slots=2,
             example_shares=(0.05, 1.0),
-            second=SecondScale(share=1.0),
+            second=SecondScale(share=1.0),  # a smaller one has no question of some splits
         ),
     )
 

@@ -160,9 +160,9 @@ _WITHOUT_START: Final = "QAMAT+ without HotpotQA's start"
 _TWO_HOP_ROWS: Final = ("Closed-book T5", "MDR+T5-Decoder", "RePAQ", "QAMAT", "QAMAT+", _WITHOUT_START)
 _OWN_SINGLE_HOP: Final = "The paper: WebQuestions of both RePAQ rows is its authors' own replication."
 _OWN_TWO_HOP: Final = (
-    "The first world stands for HotpotQA; the second, a fifth of its size, for MuSiQue: its models start from the "
-    "first's in-batch checkpoint, but for the last row. The paper: dev sets; RePAQ is its authors' own replication; "
-    "without HotpotQA's start MuSiQue has 5 to 7 F1 less (§5.5)."
+    "The first world stands for HotpotQA; the second, a smaller one, for MuSiQue: its models start from the first "
+    "one's in-batch checkpoint, but for the row without that start. The paper: dev sets; RePAQ is its authors' own "
+    "replication; without HotpotQA's start MuSiQue has 5 to 7 F1 less (§5.5)."
 )
 
 
@@ -281,7 +281,9 @@ LAYOUTS: Final = (
         ("QAMAT", "FiD"),
         _model_row,
         _metric,
-        "The paper: on 32 TPU v3; QAMAT reads 32 pairs, FiD 100 passages.",
+        "QAMAT reads 32 entries that it searches for within the time, FiD 100 passages of 200 pieces found before; "
+        "both trained from one in-batch checkpoint, timed in turns on the same questions; intervals are over rounds. "
+        "The paper: on 32 TPU v3; what counts as a question's time is not said.",
     ),
     Layout(
         "abstention",

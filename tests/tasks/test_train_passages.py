@@ -1,7 +1,8 @@
 """Passages of who lives where: retrieved by words and by vectors, read by FiD and by spans."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from qamat_core.tokenizer import Tokenizer
 from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef
 from schemas.errors import ConfigError, IncompatibleArtifactError, InputError, TrainingError
+from schemas.evaluation import Place, SpeedConfig
 from schemas.fid import Reading
 from schemas.passages import (
     DprConfig,
@@ -30,12 +32,14 @@ from tasks import (
     encode_passages,
     evaluate_passages,
     index_passages,
+    measure_speed,
     retrieve_passages,
     train_dpr,
     train_extractive,
     train_fid,
 )
 from tasks.evaluate_passages import PassageReadingInputs
+from tasks.measure_speed import SpeedInputs
 from tasks.reading_stage import ReadingInputs
 from tasks.retrieve_passages import RetrievalInputs
 from tests.qamat_core.qamat import tiny
@@ -169,6 +173,28 @@ def test_a_reader_learns_ten_questions_by_heart(home: Home, role: str, run: Call
     (alone,) = home.evaluate(role, "none", "odd")
     assert (alone["retrieved_ids"], alone["first_hit"], alone["margin"]) == ([], None, None)
     assert role == "fid" or alone["prediction"] == ""
+
+
+def test_speed_is_measured_once_and_only_of_a_qamat_and_a_fid(home: Home):
+    refs, resources = home.refs, home.resources
+    fid = train_fid.run(FID, home.learn(), name="fid", resources=resources)
+    index = home.store.newest("index", "encoder")
+    place = Place(table="speed", row="", dataset="tiny", split="train", memory="generated", model_size="tiny")
+    config = SpeedConfig(place=place, entries=2, passages=2, passage_length=48, questions=4, rounds=3, resamples=50)
+    inputs = SpeedInputs(refs["tuned"], index, refs["asked"], fid, refs["passages"], refs["found"])
+    made = measure_speed.run(config, inputs, name="speed", resources=resources)
+    measured = {(row["row"], row["metric"]): row for row in home.rows(made)}
+    assert set(measured) == {
+        *product(("QAMAT", "FiD"), ["questions_per_second"]),
+        *product(["speed"], ("difference", "p")),
+    }
+    for system in ("QAMAT", "FiD"):
+        row = measured[system, "questions_per_second"]
+        assert 0 < row["low"] <= row["value"] <= row["high"]
+        assert (row["n"], row["seed"], row["table"]) == (3, None, "speed")
+    assert measure_speed.run(config, inputs, name="speed", resources=resources) == made
+    with pytest.raises(ConfigError, match="checkpoint/encoder@0 is no FiD but of the role 'encoder': train one"):
+        measure_speed.run(config, replace(inputs, fid=refs["encoder"]), name="other", resources=resources)
 
 
 def test_what_cannot_be_learned_or_asked_is_refused_in_one_line(home: Home):
