@@ -371,7 +371,7 @@ def mini() -> Preset:
             candidates=(16, 8),
             passage_rows=ALL_PASSAGE_ROWS,
             passages=3,
-            dpr=(100, 32, 1e-3),
+            dpr=(200, 32, 1e-3),
             fid=(200, 32, 2e-3),
             extractive=(200, 32, 3e-3),
             mdr=(200, 16, 1e-3),
