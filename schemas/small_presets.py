@@ -372,10 +372,10 @@ def mini() -> Preset:
             passage_rows=ALL_PASSAGE_ROWS,
             passages=3,
             dpr=(200, 32, 1e-3),
-            fid=(200, 32, 2e-3),
+            fid=(200, 32, 3e-3),
             extractive=(200, 32, 3e-3),
             mdr=(200, 16, 1e-3),
-            two_hop_fid=(250, 32, 4e-3),
+            two_hop_fid=(200, 32, 3e-3),
             slots=4,
             hop_slots=2,
             second=SecondScale(
