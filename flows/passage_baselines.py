@@ -28,7 +28,7 @@ def passage_rows(study: Study) -> list[ArtifactRef]:
 def by_words(study: Study) -> Found:
     """Find passages by BM25."""
     passages = study.numbers.training.passages
-    index = steps.index_passages(passages.index, study.world.passages, name=study.name, resources=study.resources)
+    index = steps.index_passages(passages.index, study.world.passages, name=study.shared, resources=study.resources)
     return _retrieved(study, index, None, f"{study.name}-bm25")
 
 
@@ -78,10 +78,10 @@ def _measured(study: Study, row: PassageRow) -> ArtifactRef:
     place = Place(
         table="table2",
         row=row,
-        dataset="world",
+        dataset=study.dataset,
         split=study.split,
         memory="none",
-        model_size=study.numbers.name,
+        model_size=study.numbers.size,
         k=most,
     )
     return study.summarise([place], runs, f"{study.name}-{label}", (1, most), "passage_recall")

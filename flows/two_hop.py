@@ -136,7 +136,7 @@ def _summarised(
         dataset=study.numbers.world.world.two_hop_dataset,
         split=study.split,
         memory=memory,
-        model_size=study.numbers.name,
+        model_size=study.numbers.size,
         k=k,
     )
     return study.summarise([place], [ask(seed) for seed in study.seeds], f"{study.name}-{label}")

@@ -32,7 +32,15 @@ from schemas.passages import (
     RetrieveHopsConfig,
     RetrievePassagesConfig,
 )
-from schemas.preset_models import T5_AIDS, CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
+from schemas.preset_models import (
+    T5_AIDS,
+    CorpusPreset,
+    EvaluationPreset,
+    Preset,
+    PresetName,
+    StudyPreset,
+    TrainingPreset,
+)
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
@@ -125,6 +133,13 @@ class _Scale(Frozen):
     two_hop_fid: tuple[int, int, float]
     slots: int
     hop_slots: int
+    larger: tuple[int, tuple[float, ...]] | None = None
+    """``d_model`` and ``locality`` of the larger size of Table 2; None for one size alone."""
+    deeper: tuple[int, ...] = ()
+    """K of Table 4 beyond ``slots``."""
+    deeper_questions: int | None = None
+    """Questions, a sample, that are asked with these; None for all."""
+    example_shares: tuple[float, ...]
     second: SecondScale
 
 
@@ -134,11 +149,13 @@ def _small(name: PresetName, scale: _Scale) -> Preset:
     stages = _stages(scale, t5)
     return Preset(
         name=name,
+        larger=scale.larger and _stages(scale, _t5(scale.larger[0], len(scale.larger[1]), scale.larger[1])),
         aids=AIDS,
         world=world,
         corpus=_corpus(scale, t5),
         training=stages,
         evaluation=_evaluation(scale),
+        study=StudyPreset(example_shares=scale.example_shares),
         second=second_set(world, stages, scale.second),
     )
 
@@ -173,7 +190,7 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         target_length=12,
         key_length=32,
         value_length=40,
-        temperature=scale.d_model**0.5,
+        temperature=t5.d_model**0.5,
         rank_marks=True,
     )
     frozen: dict[str, Any] = {
@@ -264,7 +281,10 @@ def _evaluation(scale: _Scale) -> EvaluationPreset:
         two_hop=EvaluationConfig(top_k=two, ks=(two,), recall_at=(1, 4), rounds=2),
         closed_book=EvaluationConfig(rounds=0, ks=(1,), recall_at=(1,)),
         repaq=RepaqEvaluationConfig(),
-        memory_shares=(0.0, 0.25, 0.5, 0.75, 1.0),
+        memory_shares=(0.0, 0.08, 0.25, 0.5, 0.75, 1.0),
+        deeper=tuple(
+            EvaluationConfig(top_k=k, ks=(k,), recall_at=(k,), questions=scale.deeper_questions) for k in scale.deeper
+        ),
     )
 
 
@@ -302,6 +322,7 @@ def toy() -> Preset:
             two_hop_fid=(2, 8, 1e-3),
             slots=2,
             hop_slots=2,
+            example_shares=(0.05, 1.0),
             second=SecondScale(share=1.0),  # a smaller one has no question of some splits
         ),
     )
@@ -340,6 +361,10 @@ def smoke() -> Preset:
             two_hop_fid=(60, 16, 2e-3),
             slots=4,
             hop_slots=2,
+            larger=(96, (1.0, 0.4, 0.1)),
+            deeper=(10, 20, 30),
+            deeper_questions=100,
+            example_shares=(0.05, 1.0),
             second=SecondScale(
                 share=0.5, inbatch=(60, 48), global_=(20, 32), finetune=(40, 32), multihop=(40, 32), repaq=(30, 16)
             ),
@@ -378,6 +403,9 @@ def mini() -> Preset:
             two_hop_fid=(200, 32, 3e-3),
             slots=4,
             hop_slots=2,
+            larger=(128, (1.0, 0.5, 0.2, 0.05)),
+            deeper=(10, 20, 30),
+            example_shares=(0.05, 1.0),
             second=SecondScale(
                 inbatch=(100, 64), global_=(40, 32), finetune=(150, 32), multihop=(300, 32), repaq=(80, 32)
             ),
