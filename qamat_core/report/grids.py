@@ -158,7 +158,10 @@ _ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at
 _FINE_TUNED: Final = ("QAMAT Fine-tuned",)
 _WITHOUT_START: Final = "QAMAT+ without HotpotQA's start"
 _TWO_HOP_ROWS: Final = ("Closed-book T5", "MDR+T5-Decoder", "RePAQ", "QAMAT", "QAMAT+", _WITHOUT_START)
-_OWN_SINGLE_HOP: Final = "The paper: WebQuestions of both RePAQ rows is its authors' own replication."
+_OWN_SINGLE_HOP: Final = (
+    "Rows with passages read these in the place of a memory, and have been trained here. The paper: WebQuestions of "
+    "both RePAQ rows is its authors' own replication."
+)
 _OWN_TWO_HOP: Final = (
     "The first world stands for HotpotQA; the second, a smaller one, for MuSiQue: its models start from the first "
     "one's in-batch checkpoint, but for the row without that start. The paper: dev sets; RePAQ is its authors' own "
