@@ -28,18 +28,16 @@ def passage_rows(study: Study) -> list[ArtifactRef]:
 def by_words(study: Study) -> Found:
     """Find passages by BM25."""
     passages = study.numbers.training.passages
-    index = steps.index_passages(
-        passages.index, study.corpus.sources.passages, name=study.name, resources=study.resources
-    )
+    index = steps.index_passages(passages.index, study.world.passages, name=study.shared, resources=study.resources)
     return _retrieved(study, index, None, f"{study.name}-bm25")
 
 
 def by_vectors(study: Study, seed: int) -> Found:
     """Find passages by the dense retriever of a seed, which learned from what BM25 finds."""
     numbers, name = study.numbers.training.seeded(seed).passages, f"{study.name}-s{seed}-dpr"
-    inputs = _reading(study, seed, by_words(study))
+    inputs = reading_inputs(study, seed, by_words(study))
     encoder = steps.train_dpr(numbers.dpr, inputs, name=name, resources=study.resources)
-    asked = EncodingInputs(study.corpus.sources.passages, encoder)
+    asked = EncodingInputs(study.world.passages, encoder)
     vectors = steps.encode_passages(numbers.encode, asked, name=name, resources=study.resources)
     return _retrieved(study, vectors, encoder, name)
 
@@ -55,10 +53,10 @@ def _retrieved(study: Study, index: ArtifactRef, encoder: ArtifactRef | None, na
     return Found(train, asked)
 
 
-def _reading(study: Study, seed: int, found: Found) -> ReadingInputs:
+def reading_inputs(study: Study, seed: int, found: Found) -> ReadingInputs:
     """Return what is learned from; all start where RePAQ does, from QAMAT's stage one."""
     start = study.model("generated", seed).inbatch.checkpoint
-    return ReadingInputs(start, study.corpus.sources.passages, study.world.questions["train"], found.train)
+    return ReadingInputs(start, study.world.passages, study.world.questions["train"], found.train)
 
 
 def _measured(study: Study, row: PassageRow) -> ArtifactRef:
@@ -69,7 +67,7 @@ def _measured(study: Study, row: PassageRow) -> ArtifactRef:
     for seed in study.seeds:
         numbers, name = study.numbers.training.seeded(seed).passages, f"{study.name}-s{seed}-{label}"
         found = by_words(study) if retriever == "BM25" else by_vectors(study, seed)
-        inputs = _reading(study, seed, found)
+        inputs = reading_inputs(study, seed, found)
         if reader == "FiD":
             checkpoint = steps.train_fid(numbers.fid, inputs, name=name, resources=study.resources)
         else:
@@ -80,7 +78,7 @@ def _measured(study: Study, row: PassageRow) -> ArtifactRef:
     place = Place(
         table="table2",
         row=row,
-        dataset="world",
+        dataset=study.dataset,
         split=study.split,
         memory="none",
         model_size=study.numbers.size,

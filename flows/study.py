@@ -46,14 +46,26 @@ class Study:
     """The public T5 that all models start from; None for random weights."""
     first: "Study | None" = None
     """The study over another memory whose in-batch checkpoint the models start from; None for ``begin``."""
+    dataset: str = "world"
+    """What the single-hop questions are called; other data sets than the world's stand in the names of artifacts."""
     runs: dict[Place, Sequence[ArtifactRef]] = field(default_factory=dict[Place, Sequence[ArtifactRef]])
     """The predictions of every row measured so far, one run a seed: what the claims are judged by."""
     _models: dict[str, Model] = field(default_factory=dict[str, Model])
 
     @property
     def name(self) -> Name:
-        """Begins the names of all artifacts."""
+        """Begins the names of all artifacts that may depend on the data set."""
+        return self.shared if self.dataset == "world" else f"{self.shared}-{self.dataset}"
+
+    @property
+    def shared(self) -> Name:
+        """Begins the names of what no question decides: studies of several data sets share it."""
         return self.order.name
+
+    @property
+    def filling(self) -> ArtifactRef:
+        """Return the examples that the closed-book baseline fills in first: of the gold memory, where there is one."""
+        return self.memory("generated" if self.order.corpus else "gold").examples
 
     @property
     def seeds(self) -> range:
@@ -70,7 +82,7 @@ class Study:
         if kind == "generated":
             return Memory(qa_pairs=self.corpus.memory, examples=self.corpus.pretrain_examples)
         inputs = NegativesInputs(self.world.passages, self.world.gold_pairs)
-        name = f"{self.name}-gold"
+        name = f"{self.shared}-gold"
         mined = steps.mine_negatives(self.numbers.corpus.negatives, inputs, name=name, resources=self.resources)
         return Memory(qa_pairs=self.world.gold_pairs, examples=mined.pretrain_examples)
 
@@ -92,7 +104,7 @@ class Study:
         name = f"{self.name}-{kind}-{size}-s{seed}"
         if name not in self._models:
             config = self.numbers.sizes[size].seeded(seed)
-            tokenizer, begun = self.corpus.tokenizer, f"{self.name}-{size}-s{seed}"
+            tokenizer, begun = self.corpus.tokenizer, f"{self.shared}-{size}-s{seed}"
             start = initialise(config, tokenizer, name=begun, resources=self.resources)
             self._models[name] = self._train(config, start, kind, name)
         return self._models[name]
@@ -104,24 +116,24 @@ class Study:
         if self.begin is not None:
             return self.begin.checkpoint
         config = self.numbers.training.seeded(seed)
-        return initialise(config, self.corpus.tokenizer, name=f"{self.name}-s{seed}", resources=self.resources)
+        return initialise(config, self.corpus.tokenizer, name=f"{self.shared}-s{seed}", resources=self.resources)
 
     def _train(self, config: TrainingPreset, start: ArtifactRef, kind: MemoryKind, name: Name) -> Model:
-        memory = self.memory(kind)
-        inbatch = train_inbatch(config, start, memory, name=name, resources=self.resources)
-        stage_two = train_global(config.global_, inbatch, memory, name=name, resources=self.resources)
+        memory, shared = self.memory(kind), self.shared + name.removeprefix(self.name)
+        inbatch = train_inbatch(config, start, memory, name=shared, resources=self.resources)
+        stage_two = train_global(config.global_, inbatch, memory, name=shared, resources=self.resources)
         finetuned = self.finetune(config.finetune, stage_two, kind, name)
         return Model(inbatch, stage_two, finetuned)
 
     def finetune(self, config: FinetuneConfig, start: Pretrained, kind: MemoryKind, name: Name) -> Pretrained:
-        """Fine-tune on the world's single-hop training questions."""
+        """Fine-tune on the data set's training questions."""
         questions = self.world.questions["train"]
         return finetune(config, start, self.memory(kind), questions, name=name, resources=self.resources)
 
     def only_global(self, kind: MemoryKind, seed: int) -> Pretrained:
         """Return the ablation that skips stage one: both stages' steps over a memory that random weights encode."""
         config = self.numbers.training.seeded(seed)
-        name = f"{self.name}-{kind}-s{seed}-only"
+        name = f"{self.shared}-{kind}-s{seed}-only"
         memory = self.memory(kind)
         start = with_index(config, self.start(seed), memory, name=f"{name}-init", resources=self.resources)
         steps_of_both = config.inbatch.training.steps + config.global_.training.steps
@@ -151,10 +163,10 @@ class Study:
 
 
 def single_hop(study: Study, table: TableName, row: str, memory: MemoryName, **columns: Any) -> Place:
-    """Return where figures on the world's single-hop questions stand; of models of the preset's own size unless
+    """Return where figures on the data set's single-hop questions stand; of models of the preset's own size unless
     ``columns`` name another.
     """
-    usual = {"dataset": "world", "split": study.split, "model_size": study.numbers.size}
+    usual = {"dataset": study.dataset, "split": study.split, "model_size": study.numbers.size}
     return Place.model_validate(usual | {"table": table, "row": row, "memory": memory} | columns)
 
 

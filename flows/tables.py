@@ -10,6 +10,7 @@ from flows.baselines import closed_book_model, dense_questions, repaq, repaq_rer
 from flows.integration import integration
 from flows.memories import table6
 from flows.passage_baselines import passage_rows
+from flows.speed import speed
 from flows.study import Study, ask_finetuned, single_hop
 from flows.sweeps import figure7, table7
 from flows.trust import abstention, attribution
@@ -95,6 +96,7 @@ TABLES: Final[Mapping[TableName, Callable[[Study], list[ArtifactRef]]]] = Mappin
         "table6": table6,
         "table7": table7,
         "figure7": figure7,
+        "speed": speed,
         "integration": integration,
         "abstention": abstention,
         "attribution": attribution,
@@ -161,7 +163,7 @@ def closed_book(study: Study, split: str) -> ArtifactRef:
     place = Place(
         table="table2",
         row="Closed-book T5",
-        dataset="world",
+        dataset=study.dataset,
         split=split,
         memory="none",
         model_size=study.numbers.size,

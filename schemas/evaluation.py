@@ -17,7 +17,9 @@ RecallName = Literal["recall", "passage_recall"]
 class Place(Frozen):
     """Where a run's figures stand among all: the columns that a metric's row has besides its value."""
 
-    table: str = Field(pattern=r"^(table[1-7]|figure7|integration|speed|claims|ablations|abstention|attribution)$")
+    table: str = Field(
+        pattern=r"^(table[1-7]|figure7|integration|speed|claims|ablations|abstention|attribution|human)$"
+    )
     row: str
     dataset: str
     split: str
@@ -125,6 +127,25 @@ class AttributionConfig(Frozen):
         return self
 
 
+class SpeedConfig(Frozen):
+    """How QAMAT and FiD are timed; both answer the same questions with the same T5's shape."""
+
+    place: Place
+    """``row`` becomes the system."""
+    entries: int = Field(default=32, ge=1)
+    """Entries that QAMAT reads (section 5.4)."""
+    passages: int = Field(default=100, ge=1)
+    """Passages that FiD reads."""
+    passage_length: int = Field(default=200, gt=1)
+    """Pieces of each, with the question; all of them count, filled or not."""
+    questions: int = Field(default=8, ge=1)
+    """Questions of a round, answered at a time."""
+    rounds: int = Field(default=12, ge=2)
+    """Rounds in which both are timed."""
+    resamples: int = Field(default=2000, ge=1)
+    """Bootstrap resamples of an interval, of rounds."""
+
+
 class AuditConfig(Frozen):
     """Where the audit of a generated memory stands."""
 
@@ -146,6 +167,8 @@ class ReportConfig(Frozen):
     preset: str
     rerun: str
     """The command that makes this report again."""
+    tables: tuple[str, ...] = ()
+    """The tables that it is about, with the claims that compare rows of them; none for all."""
     reruns: dict[str, str] = Field(default_factory=dict)
     """Table -> the command that makes its cells again."""
     start: str = "random weights"

@@ -48,7 +48,10 @@ def second_set(world: BuildWorldConfig, first: TrainingPreset, scale: SecondScal
 
 
 def second_world(first: WorldConfig, share: float) -> WorldConfig:
-    """Return a world of another seed with a share of the entities, all of its own; it gives no annotations."""
+    """Return a world of another seed with a share of the entities, facts of its own and no annotations.
+
+    Its words are of the same syllables, so that the first world's tokenizer cuts it into as many pieces.
+    """
     counts = ("persons", "cities", "countries", "companies", "books")
     fewer = {name: max(1, round(share * getattr(first, name))) for name in counts}
     return first.model_copy(

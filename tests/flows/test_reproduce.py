@@ -1,28 +1,30 @@
 """The main job at the smallest scale: stopped, gone on with, done; and what can be done with its home afterwards."""
 
 import math
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from flows.refilter import refilter_corpus
+from flows.reproduce import plan
+from flows.steps import counting
+from flows.table_flows import table5
 from qamat_core.funnel import funnel
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef
-from schemas.orders import RefilterCorpus
+from schemas.orders import RefilterCorpus, Reproduce, ReproduceTable
 from schemas.tables import METRICS
 from tests.flows.study import Ended, run, run_for, run_until
 from tests.qamat_core.t5.checkpoints.foreign import SHAPE, save_huggingface, state, tokenizer
 
 pytestmark = pytest.mark.timeout(1200)
-
-FIRST = (
-    *("reproduce", "--preset", "toy", "--only"),
-    "table1,table2,table3,table4,table5,figure7,abstention,attribution",
-)
-"""All but the tables that train most: these are planned in tests/flows/test_trainings.py, and made in a slow test."""
+TABLES = ("table1", "table2", "table4", "table5", "figure7", "abstention", "attribution")
+"""All but those that train most, which are planned in test_trainings.py and test_two_hop.py and made in slow tests;
+speed is never the same twice."""
+TOY = ("reproduce", "--preset", "toy", "--only", ",".join(TABLES))
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +35,21 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stopped(directory: Path) -> Ended:
     """The first run, stopped by Ctrl-C when the answers had just been extracted."""
-    return run_until(
-        directory / "home", "extract answers world: made", "reproduce", "--preset", "toy", "--out", str(directory)
-    )
+    return run_until(directory / "home", "extract answers world: made", *TOY, "--out", str(directory))
 
 
 @pytest.fixture(scope="module")
 def done(directory: Path, stopped: Ended) -> Ended:
     """The second run, to its end."""
     del stopped
-    return run(directory / "home", *FIRST, "--out", str(directory / "report"), "--json")
+    return run(directory / "home", *TOY, "--out", str(directory / "report"), "--json")
 
 
 def test_a_stopped_run_says_how_to_go_on(stopped: Ended):
     assert stopped.code == 130
     assert stopped.err == "qamat: stopped; the same command goes on where it was\n"
     assert "train generator world: made" in stopped.out
-    assert "build memory" not in stopped.out
+    assert "build memory world: " not in stopped.out
 
 
 def test_the_next_run_goes_on_where_it_was(done: Ended):
@@ -62,6 +62,15 @@ def test_the_next_run_goes_on_where_it_was(done: Ended):
     assert done.json["reused"] >= 4
 
 
+def test_the_plan_came_first_and_came_true(done: Ended):
+    first = next(number for number, line in enumerate(done.out.splitlines()) if line.startswith("build world world: "))
+    told = done.out.splitlines()[first - 1]
+    planned = re.fullmatch(r"Plan of toy, 1 seed: (\d+) steps found, (\d+) to make, .*", told)
+    assert planned is not None, told
+    assert int(planned[2]) == done.json["computed"]
+    assert int(planned[1]) <= done.json["reused"], "a step that several tables take is found again by each"
+
+
 def test_the_report_is_complete(done: Ended, directory: Path):
     assert done.json["report"] == str(directory / "report")
     assert {"report.html", "report.md", "metrics.parquet", "metrics.csv"} <= {
@@ -70,12 +79,9 @@ def test_the_report_is_complete(done: Ended, directory: Path):
     metrics = pl.read_parquet(done.json["metrics"])
     assert metrics.columns == METRICS.names
     measured = metrics.filter(pl.col("source") == "measured")
-    assert set(measured["table"]) >= {
-        *("table1", "table2", "table3", "table4", "table5", "figure7"),
-        *("abstention", "attribution", "claims"),
-    }
+    assert set(measured["table"]) >= {*TABLES, "claims"}
     judged = set(measured.filter(pl.col("table") == "claims")["row"])
-    assert judged >= {"closed-book", "bm25", "fine-tuning", "two-rounds", "only-global-worst", "large-memory"}
+    assert judged >= {"closed-book", "bm25", "fine-tuning", "only-global-worst", "large-memory"}
     gold = measured.filter((pl.col("table") == "table2") & (pl.col("memory") == "gold"))
     assert set(gold["row"]) == {"QAMAT Fine-tuned"}
     assert (
@@ -88,8 +94,8 @@ def test_the_report_is_complete(done: Ended, directory: Path):
     assert "Open-domain filter precision" in (directory / "report/report.md").read_text()
     rows = set(measured["row"])
     assert rows >= {"QAMAT Zero-Shot", "QAMAT Fine-tuned", "Closed-book T5", "BM25 questions"}
-    assert rows >= {"Dense questions", "RePAQ", "RePAQ+Rerank"}
-    assert rows >= {"QAMAT", "QAMAT+", "Only In-Batch", "Only Global", "In-Batch->Global"}
+    assert rows >= {"Dense questions", "RePAQ", "RePAQ+Rerank", "BM25+FiD"}
+    assert rows >= {"Only In-Batch", "Only Global", "In-Batch->Global"}
     assert all(0 <= value <= 100 for value in measured.filter(pl.col("metric").is_in(["em", "f1", "recall"]))["value"])
     shares = measured.filter(pl.col("table") == "figure7")["x"].unique().sort().to_list()
     assert shares == [0.0, 8.0, 25.0, 50.0, 75.0, 100.0]
@@ -98,17 +104,39 @@ def test_the_report_is_complete(done: Ended, directory: Path):
 def test_a_finished_run_is_not_done_again(done: Ended, directory: Path):
     metrics = Path(done.json["metrics"])
     before = metrics.read_bytes()
-    again = run(directory / "home", *FIRST, "--out", str(directory / "report"), "--json")
+    again = run(directory / "home", *TOY, "--out", str(directory / "report"), "--json")
     assert again.code == 0, again.err
     assert (again.json["computed"], again.json["reused"]) == (0, done.json["computed"] + done.json["reused"])
     assert metrics.read_bytes() == before
+
+
+@pytest.mark.usefixtures("prefect")
+def test_a_table_is_a_flow_of_its_own_that_finds_what_the_study_made(done: Ended, directory: Path):
+    order = ReproduceTable(preset="toy", home=str(directory / "home"), out=str(directory / "table5"))
+    planned = plan(Reproduce(**dict(order), only=("table5",)))
+    assert [one.step for one in planned.missing] == ["judge claims", "build report"]
+    with counting() as tally:
+        table5(order)
+    assert tally.computed == 2
+    assert not plan(Reproduce(**dict(order), only=("table5",))).missing
+    whole, alone = (pl.read_parquet(path) for path in (done.json["metrics"], directory / "table5" / "metrics.parquet"))
+    own = pl.col("table") == "table5"
+    assert alone.filter(own).equals(whole.filter(own))
 
 
 @pytest.mark.slow
 def test_tables_named_later_share_the_models_that_are_there(done: Ended, directory: Path):
     home, report = directory / "home", directory / "more-report"
     more = run(
-        home, "reproduce", "--preset", "toy", "--only", "table6,table7,integration", "--out", str(report), "--json"
+        home,
+        "reproduce",
+        "--preset",
+        "toy",
+        "--only",
+        "table6,table7,speed,integration",
+        "--out",
+        str(report),
+        "--json",
     )
     assert more.code == 0, more.err
     assert "train in-batch world-generated-s0-inbatch: found" in more.out
@@ -121,11 +149,12 @@ def test_tables_named_later_share_the_models_that_are_there(done: Ended, directo
         ("table7", "DPR-reverse", "generated", None),
         ("table7", "QAMAT Fine-tuned", "generated", 5.0),
         ("table7", "QAMAT Fine-tuned", "generated", 100.0),
+        ("speed", "FiD", "generated", None),
         ("integration", "Neural part alone", "generated", None),
         ("integration", "Both parts, neural part dropped", "generated", None),
     }
     judged = set(measured.filter(pl.col("table") == "claims")["row"])
-    assert judged >= {"wider-memory", "more-examples", "discrete-memory"}
+    assert judged >= {"wider-memory", "more-examples", "discrete-memory", "speed"}
 
 
 def test_nothing_is_lost_on_the_way(done: Ended, directory: Path):
@@ -244,8 +273,8 @@ def test_a_memory_is_trained_and_evaluated_stage_by_stage(done: Ended, directory
 
 
 @pytest.mark.slow
-def test_a_study_starts_from_a_public_t5_on_a_mesh(directory: Path):
-    """Generators and models have its shape and its tokenizer; two devices divide each batch."""
+def test_two_hop_questions_of_a_study_that_starts_from_a_public_t5_on_a_mesh(directory: Path):
+    """Generators and models of both worlds have its shape and its tokenizer; two devices divide each batch."""
     t5, home = SHAPE.model_copy(update={"vocab_size": 145}), directory / "public"
     source = save_huggingface(directory / "t5", t5, state(t5))
     tokenizer().save(source)
@@ -258,6 +287,14 @@ def test_a_study_starts_from_a_public_t5_on_a_mesh(directory: Path):
     assert {"world", "world-t5", "world-gold-s0-inbatch", "world-gold-s0-finetune"} <= {ref.name for ref in made}
     for card in (load_card(store.open_directory(ref)) for ref in made):
         assert (card.model, card.tokenizer) == (t5, begun)
+    measured = pl.read_parquet(ended.json["metrics"]).filter(pl.col("source") == "measured")
+    rows = measured.filter(pl.col("table") == "table3").select("row", "dataset").unique()
+    assert len(rows) == 9
+    judged = measured.filter((pl.col("table") == "claims") & (pl.col("metric") == "p")).select("row", "dataset").rows()
+    assert set(judged) == {
+        *(("two-rounds", dataset) for dataset in ("world-two-hop", "world-b-two-hop")),
+        ("hotpotqa-start", "world-b-two-hop"),
+    }
     text = (directory / "public-report" / "report.md").read_text()
     assert "The models start from " in text
     assert "a pointer head" not in text
@@ -268,7 +305,7 @@ def test_a_study_starts_from_a_public_t5_on_a_mesh(directory: Path):
 def test_stopping_anywhere_changes_nothing(done: Ended, directory: Path):
     """A run that is stopped again and again ends with the very metrics of the other home."""
     home, report = directory / "often", directory / "often-report"
-    arguments = [*FIRST, "--out", str(report), "--json"]
+    arguments = [*TOY, "--out", str(report), "--json"]
     for seconds in range(12, 60, 7):
         ended = run_for(home, seconds, *arguments)
         assert ended.code in (0, 130), ended.err

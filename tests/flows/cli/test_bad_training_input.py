@@ -136,6 +136,26 @@ def test_a_damaged_file_is_named(refused, store: Store, stage: str, kind: Kind, 
     )
 
 
+def test_a_start_of_another_preset_is_refused(refused, store: Store):
+    before = store.registry.rows()
+    line = refused("train", "inbatch", "--memory", "m", "--preset", "smoke", "--start", "m-inbatch")
+    assert line.startswith(
+        "qamat: checkpoint/m-inbatch@0 has another T5 than the configuration (d_model 24, not 64, num_heads 3, not 2"
+    )
+    assert line.endswith("give the preset it was made with")
+    assert store.registry.rows() == before
+
+
+def test_a_corpus_that_reads_by_another_tokenizer_than_the_start_is_refused(refused, store: Store):
+    pieces = TrainTokenizerConfig(tokenizer=TokenizerConfig(vocab_size=80))
+    other = [store.newest("passages", "m")]
+    train_tokenizer.run(pieces, other, name="other", resources=Resources(home=str(store.home)))
+    assert refused("train", "inbatch", *TOY, "--start", "m-inbatch", "--corpus", "other") == (
+        "qamat: checkpoint/m-inbatch@0 reads by tokenizer/m@0, the corpus other by tokenizer/other@0: a model keeps "
+        "the tokenizer of its start, leave the corpus out"
+    )
+
+
 HEADS = "the mesh's model axis of 8 does not divide the 3 attention heads: choose a divisor"
 DEVICES = "a mesh of 99 x 1 wants 99 devices, there are"
 

@@ -13,7 +13,7 @@ from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
 from qamat_core.report.attributed import Attributed
 from qamat_core.report.figures import collect, from_table
-from qamat_core.report.grids import LAYOUTS
+from qamat_core.report.grids import LAYOUTS, compare
 from qamat_core.report.provenance import Origin
 from qamat_core.report.render import Report, write
 from qamat_core.report.worked import Entry, WorkedQuestion
@@ -187,6 +187,20 @@ def test_missing_rows_and_cells_are_named(tmp_path: Path) -> None:
     assert "Table 7: QAMAT Fine-tuned at 25 %" in text
     assert "Missing: no corpus was given." in text
     assert "Missing: no predictions were given." in text
+
+
+def test_a_row_of_one_data_set_misses_nothing_in_the_others_columns(tmp_path: Path) -> None:
+    text = page(report(), tmp_path).text
+    assert "Second world, two hops F1" in text
+    assert "Nothing." in text.split("Missing")[-1]
+    row = "QAMAT+ without HotpotQA's start"
+    for dataset, wanted in (("world-b-two-hop", True), ("world-two-hop", False)):
+        kept = [one for one in report().measured if one.row != row or one.dataset != dataset]
+        (comparison,) = (compare(one, kept) for one in LAYOUTS if one.table == "table3")
+        assert (f"Table 3: {row}" in comparison.missing) is wanted
+        assert comparison.measured.columns[:2] == ("World, two hops F1", "World, two hops EM")
+    records = {record["row"]: record for record in compare(comparison.layout, report().measured).measured.records()}
+    assert records[f"{row} (gold memory, mini, K 4)"]["World, two hops F1"] == "–"  # noqa: RUF001
 
 
 def test_ablations_are_shown_with_their_curves_where_there_are_any(tmp_path: Path) -> None:
