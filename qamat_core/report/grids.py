@@ -251,10 +251,10 @@ LAYOUTS: Final = (
         ("Ours 60M", "PAQ 65M", "Both"),
         _model_row,
         _dataset_and_metric,
-        "Ours 60M is the memory of Table 2, with its models. PAQ 65M is imported: more precise, of fewer passages; on the synthetic "
-        "corpus, for which there is no PAQ, right pairs of 45 % of the passages stand in for it. Both: the imported "
-        "pairs, and generated ones of the passages that they leave uncovered, as the paper's own 60M are made. Stage "
-        "one is the same in all rows; later stages are trained over each memory.",
+        "Ours 60M is the memory of Table 2, with its models. PAQ 65M is imported: more precise, of fewer passages; on "
+        "the synthetic corpus, for which there is no PAQ, right pairs of 45 % of the passages stand in for it. Both: "
+        "the imported pairs, and generated ones of the passages that they leave uncovered, as the paper's own 60M are "
+        "made. Stage one is the same in all rows; later stages are trained over each memory.",
     ),
     Layout(
         "table7",
