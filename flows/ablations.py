@@ -1,4 +1,4 @@
-"""What each term of the objective and each memory representation does: the preset's recipe, changed in one thing.
+"""What each term of the objective does: the preset's recipe, changed in one thing.
 
 Every variant is trained through all stages over the gold memory, so that nothing but the change tells them apart.
 """
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from flows import steps
-from flows.study import Study
+from flows.study import Study, ask_largest, largest_k, single_hop
 from schemas.artifacts import ArtifactRef
-from schemas.evaluation import CurveConfig, Place
+from schemas.evaluation import CurveConfig
 from schemas.orders import MemoryKind
 from schemas.preset_models import TrainingPreset
-from schemas.qamat import EvaluationConfig, Integration
 
 _KIND: Final[MemoryKind] = "gold"
 
@@ -26,8 +25,6 @@ class Variant:
     label: str
     """Stands in the names of its artifacts; the preset's own models have none."""
     change: Callable[[TrainingPreset], TrainingPreset] = lambda stages: stages
-    read: tuple[tuple[str, Integration], ...] = (("", "discrete"),)
-    """What is read at inference; each is a row, named after the variant's by the words in front."""
 
 
 def _balanced(balance: float) -> Variant:
@@ -39,19 +36,6 @@ VARIANTS: Final = (
     Variant("As the preset", ""),
     Variant("Latent term alone", "latent", lambda stages: stages.everywhere("retrieval_loss_weight", 0.0)),
     Variant("Contrastive term alone", "contrastive", lambda stages: stages.everywhere("latent_gradient", False)),
-    Variant(
-        "Neural part alone",
-        "neural",
-        lambda stages: stages.everywhere("integration", "neural"),
-        read=(("", "neural"),),
-    ),
-    Variant("Discrete part alone", "discrete", lambda stages: stages.everywhere("integration", "discrete")),
-    Variant(
-        "Both parts",
-        "both",
-        lambda stages: stages.everywhere("integration", "both"),
-        read=(("", "both"), (", neural part dropped", "discrete")),
-    ),
     _balanced(0.25),
     _balanced(4.0),
 )
@@ -63,32 +47,16 @@ def ablations(study: Study) -> list[ArtifactRef]:
 
 
 def _measure(study: Study, variant: Variant) -> list[ArtifactRef]:
-    config = study.numbers.evaluation.single_hop
-    k = max(config.ks)
+    k, name = largest_k(study), "-".join(filter(None, (study.name, _KIND, variant.label)))
     models = [study.model(_KIND, seed, variant.label, variant.change) for seed in study.seeds]
-    metrics: list[ArtifactRef] = []
-    for words, integration in variant.read:
-        reading = EvaluationConfig.model_validate({**dict(config), "integration": integration})
-        name = "-".join(filter(None, (study.name, _KIND, variant.label, "reads", integration)))
-        runs = [
-            study.ask(reading, model.finetuned, study.world.questions[study.split], f"{name}-s{seed}-{study.split}")[k]
-            for seed, model in zip(study.seeds, models, strict=True)
-        ]
-        place = _place(study, variant.row + words, k)
-        metrics.append(study.summarise([place], runs, f"{name}-{study.split}", (1, k)))
-    curve = CurveConfig(place=_place(study, variant.row, None))
-    name = "-".join(filter(None, (study.name, _KIND, variant.label, "inbatch-curve")))
+    runs = [
+        ask_largest(study, model.finetuned, f"{name}-ablation-s{seed}")
+        for seed, model in zip(study.seeds, models, strict=True)
+    ]
+    place = single_hop(study, "ablations", variant.row, _KIND, k=k)
+    curve = CurveConfig(place=single_hop(study, "ablations", variant.row, _KIND))
     checkpoints = [model.inbatch.checkpoint for model in models]
-    return [*metrics, steps.summarise_curves(curve, checkpoints, name=name, resources=study.resources)]
-
-
-def _place(study: Study, row: str, k: int | None) -> Place:
-    return Place(
-        table="ablations",
-        row=row,
-        dataset="world",
-        split=study.split,
-        memory=_KIND,
-        model_size=study.numbers.name,
-        k=k,
-    )
+    return [
+        study.summarise([place], runs, f"{name}-ablation-{study.split}", (1, k)),
+        steps.summarise_curves(curve, checkpoints, name=f"{name}-inbatch-curve", resources=study.resources),
+    ]

@@ -16,7 +16,7 @@ from tasks.train_closed_book import ClosedBookInputs
 def closed_book_model(study: Study, seed: int) -> ArtifactRef:
     """Train the baseline without a memory on passages and the world's single-hop training questions."""
     config = study.numbers.training.seeded(seed).closed_book
-    inputs = ClosedBookInputs(study.start(seed), study.memory("gold").examples, study.world.questions["train"])
+    inputs = ClosedBookInputs(study.start(seed), study.filling, study.world.questions["train"])
     name = f"{study.name}-s{seed}-closed-book"
     return steps.train_closed_book(config, inputs, name=name, resources=study.resources)
 

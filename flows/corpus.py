@@ -184,6 +184,33 @@ def make_corpus(
     begin = start and start.checkpoint
     annotated = GeneratorInputs(sources.annotated_passages, sources.annotations, tokenizer, begin)
     generators = make_generators(config.generator, annotated, given, name=name, resources=resources)
+    return ask_passages(
+        config,
+        sources,
+        tokenizer,
+        generators,
+        imported=imported,
+        examples_from=examples_from,
+        filter_by=filter_by,
+        name=name,
+        resources=resources,
+    )
+
+
+def ask_passages(
+    config: CorpusPreset,
+    sources: Sources,
+    tokenizer: ArtifactRef,
+    generators: GeneratorRefs,
+    *,
+    imported: tuple[ArtifactRef, ...] = (),
+    examples_from: ArtifactRef | None = None,
+    filter_by: FilterName = "reading-comprehension",
+    name: Name,
+    resources: Resources,
+) -> Corpus:
+    """Ask about passages, with generators that are there: the Beam jobs of ``make_corpus``."""
+    passages = sources.passages
     read = ExtractionInputs(passages, generators.extraction)
     answers = steps.extract_answers(config.answers, read, name=name, resources=resources)
     marked = QuestionInputs(passages, answers, generators.generation)

@@ -30,25 +30,23 @@ def show(plan: Plan, order: Reproduce) -> None:
 
 
 def lines(plan: Plan, *, every: bool = False) -> list[str]:
-    """Return a plan in lines of at most ``WIDTH`` letters, unless a name is very long.
+    """Return a plan in lines of at most ``WIDTH`` letters.
 
     Args:
         plan: what is shown.
         every: give each step a line; else steps of a name share one, and those that are found are only counted.
     """
     groups, short = ([[one] for one in plan.steps], []) if every else _shortened(plan)
-    table = Table(*_HEAD[:3], box=None, pad_edge=False)
-    table.add_column(_HEAD[3], justify="right")
-    table.add_column(_HEAD[4])
+    table = Table(box=None, pad_edge=False)
+    for head in _HEAD:
+        table.add_column(head, justify="right" if head == "minutes" else "left", no_wrap=head != _HEAD[-1])
     for group in groups:
         table.add_row(*_cells(group, plan))
     if short:
         table.add_row("short ones", f"{len(short)} steps", _state(short), _minutes(short), "")
-    for column in table.columns:
-        column.no_wrap = True
     drawn = StringIO()
     if table.row_count:
-        Console(file=drawn, width=2 * WIDTH, no_color=True, highlight=False).print(table)
+        Console(file=drawn, width=WIDTH, no_color=True, highlight=False).print(table)
     return [*(line.rstrip() for line in drawn.getvalue().splitlines()), *_foot(plan), _summary(plan)]
 
 
@@ -118,5 +116,5 @@ def _foot(plan: Plan) -> Iterator[str]:
         yield f"Minutes of {home} steps: as long as such steps took in this home."
     if reference := origins.count("reference"):
         yield f"Minutes of {reference} steps: as measured at mini on two cores that had nothing else to do."
-    if any(one.state == "after others" for one in plan.missing):
-        yield "A step after others is found after all where what it reads comes out as it was."
+    if any(one.state == "waits" for one in plan.missing):
+        yield "A step that waits is found after all where what it reads comes out as it was."

@@ -15,7 +15,7 @@ from qamat_core.store.registry import RegistryRow
 from qamat_core.store.store import Job, Store
 from schemas.artifacts import ArtifactRef
 
-State = Literal["found", "to make", "after others"]
+State = Literal["found", "to make", "waits"]
 """Registered; to be made, and all that it reads is there; to be made, after something that it reads."""
 REPORT: Final = "report"
 """What the steps are for that no table asks for."""
@@ -125,7 +125,7 @@ class _Gatherer:
         number = self.makers.setdefault(min(keys.values()), len(self.steps))
         if number == len(self.steps):
             waits = any(ref.key not in self.known for ref in job.inputs.values())
-            state: State = "found" if found else "after others" if waits else "to make"
+            state: State = "found" if found else "waits" if waits else "to make"
             step, name = _step.get()
             self.steps.append(PlannedStep(step, name, job, keys, state, self.durations.estimate(job), ()))
             self.makers |= dict.fromkeys(keys.values(), number)

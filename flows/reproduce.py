@@ -9,6 +9,7 @@ from prefect import flow
 
 from flows import steps
 from flows.corpus import make_corpus, world_sources
+from flows.given import given_corpus, in_place_of_world, over_data_sets
 from flows.lookup import shape_of
 from flows.plan_text import show
 from flows.planning import Plan, plan_of, wanted_for
@@ -25,7 +26,8 @@ from schemas.artifacts import ArtifactRef
 from schemas.errors import ConfigError
 from schemas.evaluation import JudgeConfig, ReportConfig
 from schemas.model import T5Config
-from schemas.orders import ALL_MEMORIES, USUAL_TABLES, PublicT5, Reproduce
+from schemas.orders import ALL_MEMORIES, DATASET_TABLES, WORLD_TABLES, PublicT5, QuestionSet, Reproduce
+from schemas.preset_models import Preset
 from schemas.presets import preset
 from schemas.resources import Resources
 from tasks.build_report import Audited, ReportInputs, Shown, copy_report
@@ -33,7 +35,21 @@ from tasks.check_stage import check_mesh
 from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
 
-_FINETUNED: Final = frozenset({"table2", "table4", "table5", "figure7", "abstention", "attribution"})
+_FINETUNED: Final = frozenset(
+    {
+        "table2",
+        "sizes",
+        "table4",
+        "table5",
+        "table6",
+        "table7",
+        "figure7",
+        "speed",
+        "integration",
+        "abstention",
+        "attribution",
+    }
+)
 """Tables for which the fine-tuned model of the generated memory is trained."""
 
 
@@ -76,22 +92,21 @@ def make_report(order: Reproduce, resources: Resources, begin: ImportedRefs | No
         numbers = numbers.over(_begun_shape(order, begin))
     stages = numbers.training
     check_mesh((stages.inbatch, stages.global_, stages.finetune, stages.multihop), resources)
-    world = steps.build_world(numbers.world, name=order.name, resources=resources)
-    sources = world_sources(world)
-    corpus = make_corpus(numbers.corpus, sources, {}, start=begin, name=order.name, resources=resources)
-    study = Study(order, numbers, world, corpus, resources, begin)
-    wanted = order.only or USUAL_TABLES
+    study = begin_study(order, numbers, resources, begin)
+    first, *more = over_data_sets(study)
     metrics: list[ArtifactRef] = []
     for table, measure in TABLES.items():
-        if table in wanted:
+        if table in order.tables:
+            asked = [study] if table in WORLD_TABLES else [first, *more] if table in DATASET_TABLES else [first]
             with wanted_for(table):
-                metrics += measure(study)
+                metrics += [ref for one in asked for ref in measure(one)]
     metrics += judge_claims(study)
+    memory = study.corpus.memory
     inputs = ReportInputs(
-        metrics=tuple(metrics),
-        generated=corpus.memory,
-        shown=worked_questions(study),
-        audited=Audited(audit(study).attributions, corpus.memory) if "attribution" in wanted else None,
+        metrics=tuple(dict.fromkeys(metrics)),
+        generated=memory,
+        shown=worked_questions(first),
+        audited=Audited(audit(first).attributions, memory) if "attribution" in order.tables else None,
     )
     k = max(numbers.evaluation.single_hop.ks)
     config = ReportConfig(
@@ -99,10 +114,23 @@ def make_report(order: Reproduce, resources: Resources, begin: ImportedRefs | No
         rerun=command(order),
         reruns={table: command(order.model_copy(update={"only": (table,)})) for table in TABLES},
         start=order.start.source if order.start else "random weights",
+        sizes={size: numbers.shape(size) for size in numbers.sizes},
         aids=numbers.aids,
         entries=min(k, 5),
     )
     return steps.build_report(config, inputs, name=order.name, resources=resources)
+
+
+def begin_study(order: Reproduce, numbers: Preset, resources: Resources, begin: ImportedRefs | None) -> Study:
+    """Take the registered corpus that is named, else make the world and the memory of it."""
+    if order.corpus is not None:
+        corpus = given_corpus(Store(order.home), order.corpus)
+        generated = order.model_copy(update={"memories": ("generated",)})
+        return Study(generated, numbers, in_place_of_world(corpus), corpus, resources, begin)
+    world = steps.build_world(numbers.world, name=order.name, resources=resources)
+    sources = world_sources(world)
+    corpus = make_corpus(numbers.corpus, sources, {}, start=begin, name=order.name, resources=resources)
+    return Study(order, numbers, world, corpus, resources, begin)
 
 
 def _begun_shape(order: Reproduce, begin: ImportedRefs) -> T5Config:
@@ -155,8 +183,14 @@ def command(order: Reproduce) -> str:
     only = "".join(f" --only {table}" for table in order.only)
     only += "".join(f" --memory {memory}" for memory in order.memories if order.memories != ALL_MEMORIES)
     only += _start_options(order.start) if order.start else ""
+    only += f" --corpus {order.corpus}" if order.corpus else ""
+    only += "".join(f" --dataset {shlex.quote(_parts(one))}" for one in order.datasets)
     split = f" --split {order.split}" if order.split != "test" else ""
     return f"qamat reproduce --preset {order.preset}{only} --seeds {order.seeds}{split}"
+
+
+def _parts(one: QuestionSet) -> str:
+    return f"{one.dataset}={one.train},{one.dev},{one.test}"
 
 
 def _start_options(start: PublicT5) -> str:

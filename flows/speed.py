@@ -16,7 +16,7 @@ def speed(study: Study) -> list[ArtifactRef]:
     config = SpeedConfig(place=single_hop(study, "speed", "", "generated"))
     inputs = reading_inputs(study, 0, by_words(study))
     fid = steps.train_fid(numbers.fid, inputs, name=f"{study.name}-s0-bm25-fid", resources=study.resources)
-    index = steps.index_passages(numbers.index, inputs.passages, name=study.name, resources=study.resources)
+    index = steps.index_passages(numbers.index, inputs.passages, name=study.shared, resources=study.resources)
     more = RetrievePassagesConfig(passages=config.passages)
     asked = RetrievalInputs(index, questions)
     name = f"{study.name}-speed-{study.split}"

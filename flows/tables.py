@@ -7,14 +7,18 @@ from typing import Final
 from flows import steps
 from flows.ablations import ablations
 from flows.baselines import closed_book_model, dense_questions, repaq, repaq_reranked
+from flows.integration import integration
+from flows.memories import table6
 from flows.passage_baselines import passage_rows
 from flows.speed import speed
 from flows.study import Study, ask_finetuned, single_hop
+from flows.sweeps import figure7, table7
 from flows.trust import abstention, attribution
 from flows.two_hop import table3
 from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.evaluation import AuditConfig, Bm25Config, Place
 from schemas.orders import MemoryKind, TableName
+from schemas.preset_models import ModelSize
 from schemas.qamat import EvaluationConfig
 from tasks.audit_corpus import AuditInputs
 from tasks.filter_questions import FilterInputs
@@ -37,16 +41,22 @@ def table1(study: Study) -> list[ArtifactRef]:
         examples=study.world.questions[study.split],
         open_domain=open_domain,
     )
-    config = AuditConfig(split=study.split, model_size=study.numbers.name, open_domain_k=filtering.passages)
+    config = AuditConfig(split=study.split, model_size=study.numbers.size, open_domain_k=filtering.passages)
     return [steps.audit_corpus(config, inputs, name=f"{study.name}-audit-{study.split}", resources=study.resources)]
 
 
 def table2(study: Study) -> list[ArtifactRef]:
     """Ask single-hop questions of every system, over the generated memory (table 4 adds the row of the gold one)."""
-    systems = [zero_shot(study, "generated"), finetuned(study, "generated"), bm25(study, "generated")]
+    systems = [row(study, "generated", study.numbers.size) for row in (zero_shot, finetuned)]
+    systems += [bm25(study, "generated")]
     systems += [row(study, "generated") for row in (dense_questions, repaq, repaq_reranked)]
     systems += passage_rows(study)
     return [closed_book(study, split) for split in ("train", study.split)] + systems
+
+
+def sizes(study: Study) -> list[ArtifactRef]:
+    """Ask QAMAT of every size of the preset: the rows of Table 2 that differ in size alone."""
+    return [row(study, "generated", size) for size in study.numbers.sizes for row in (zero_shot, finetuned)]
 
 
 def table4(study: Study) -> list[ArtifactRef]:
@@ -61,6 +71,7 @@ def table4(study: Study) -> list[ArtifactRef]:
                 places.append(single_hop(study, "table2", "QAMAT Fine-tuned", kind, k=k))
             name = f"{study.name}-{kind}-table4-k{k}"
             metrics.append(study.summarise(places, [run[k] for run in runs], name, (k,)))
+        metrics += [deeper(study, kind, reading) for reading in study.numbers.evaluation.deeper]
     return metrics
 
 
@@ -74,33 +85,19 @@ def table5(study: Study) -> list[ArtifactRef]:
     return [ablation(study, kind, row, start) for row, start in starts.items()] + [both_stages(study, kind)]
 
 
-def figure7(study: Study) -> list[ArtifactRef]:
-    """Leave out a share of the generated memory."""
-    config = study.numbers.evaluation.single_hop
-    largest = max(config.ks)
-    metrics: list[ArtifactRef] = []
-    for share in study.numbers.evaluation.memory_shares:
-        percent = round(100 * share)
-        part = EvaluationConfig.model_validate({**dict(config), "ks": (largest,), "memory_share": share})
-        runs: list[ArtifactRef] = []
-        for seed in study.seeds:
-            name = f"{study.name}-generated-s{seed}-{percent}-{study.split}"
-            model = study.model("generated", seed).finetuned
-            runs.append(study.ask(part, model, study.world.questions[study.split], name)[largest])
-        place = single_hop(study, "figure7", "QAMAT Fine-tuned", "generated", k=largest, x=float(percent))
-        metrics.append(study.summarise([place], runs, f"{study.name}-figure7-{percent}"))
-    return metrics
-
-
 TABLES: Final[Mapping[TableName, Callable[[Study], list[ArtifactRef]]]] = MappingProxyType(
     {
         "table1": table1,
         "table2": table2,
+        "sizes": sizes,
         "table3": table3,
         "table4": table4,
         "table5": table5,
+        "table6": table6,
+        "table7": table7,
         "figure7": figure7,
         "speed": speed,
+        "integration": integration,
         "abstention": abstention,
         "attribution": attribution,
         "ablations": ablations,
@@ -109,25 +106,37 @@ TABLES: Final[Mapping[TableName, Callable[[Study], list[ArtifactRef]]]] = Mappin
 """Table -> what measures it; each returns ``metrics``."""
 
 
-def finetuned(study: Study, kind: MemoryKind) -> ArtifactRef:
-    """Measure the fine-tuned model at its largest K."""
+def finetuned(study: Study, kind: MemoryKind, size: ModelSize) -> ArtifactRef:
+    """Measure the fine-tuned model of a size at its largest K."""
     k = max(study.numbers.evaluation.single_hop.ks)
-    runs = [ask_finetuned(study, kind, seed)[k] for seed in study.seeds]
-    place = single_hop(study, "table2", "QAMAT Fine-tuned", kind, k=k)
-    return study.summarise([place], runs, f"{study.name}-{kind}-finetuned")
+    runs = [ask_finetuned(study, kind, seed, size)[k] for seed in study.seeds]
+    place = single_hop(study, "table2", "QAMAT Fine-tuned", kind, k=k, model_size=size)
+    return study.summarise([place], runs, f"{study.name}-{kind}-{size}-finetuned")
 
 
-def zero_shot(study: Study, kind: MemoryKind) -> ArtifactRef:
-    """Measure the pre-trained model, which has seen no question of the data set."""
+def zero_shot(study: Study, kind: MemoryKind, size: ModelSize) -> ArtifactRef:
+    """Measure the pre-trained model of a size, which has seen no question of the data set."""
     config = study.numbers.evaluation.single_hop
     k = max(config.ks)
     runs: list[ArtifactRef] = []
     for seed in study.seeds:
-        name = f"{study.name}-{kind}-s{seed}-zero-{study.split}"
-        model = study.model(kind, seed).global_
+        name = f"{study.name}-{kind}-{size}-s{seed}-zero-{study.split}"
+        model = study.sized(kind, seed, size).global_
         runs.append(study.ask(config, model, study.world.questions[study.split], name)[k])
-    place = single_hop(study, "table2", "QAMAT Zero-Shot", kind, k=k)
-    return study.summarise([place], runs, f"{study.name}-{kind}-zero-shot")
+    place = single_hop(study, "table2", "QAMAT Zero-Shot", kind, k=k, model_size=size)
+    return study.summarise([place], runs, f"{study.name}-{kind}-{size}-zero-shot")
+
+
+def deeper(study: Study, kind: MemoryKind, reading: EvaluationConfig) -> ArtifactRef:
+    """Let the fine-tuned model read more entries than it was trained to read."""
+    (k,) = reading.ks
+    runs: list[ArtifactRef] = []
+    for seed in study.seeds:
+        name = f"{study.name}-{kind}-s{seed}-deeper-{k}-{study.split}"
+        model = study.model(kind, seed).finetuned
+        runs.append(study.ask(reading, model, study.world.questions[study.split], name)[k])
+    place = single_hop(study, "table4", "QAMAT Fine-tuned", kind, k=k)
+    return study.summarise([place], runs, f"{study.name}-{kind}-table4-k{k}", (k,))
 
 
 def bm25(study: Study, kind: MemoryKind) -> ArtifactRef:
@@ -154,10 +163,10 @@ def closed_book(study: Study, split: str) -> ArtifactRef:
     place = Place(
         table="table2",
         row="Closed-book T5",
-        dataset="world",
+        dataset=study.dataset,
         split=split,
         memory="none",
-        model_size=study.numbers.name,
+        model_size=study.numbers.size,
     )
     return study.summarise([place], runs, f"{study.name}-closed-book-{split}")
 

@@ -6,7 +6,7 @@ Both are of the fine-tuned model over the generated memory, at the largest K.
 from typing import Final
 
 from flows import steps
-from flows.study import Study, ask_finetuned, single_hop
+from flows.study import Study, ask_finetuned, largest_k, single_hop
 from schemas.artifacts import ArtifactRef
 from schemas.evaluation import AbstentionConfig, AttributionConfig, CalibrateConfig
 from schemas.orders import MemoryKind
@@ -21,7 +21,7 @@ _KIND: Final[MemoryKind] = "generated"
 
 def abstention(study: Study) -> list[ArtifactRef]:
     """Calibrate every seed's confidence, and measure what is gained where the model abstains."""
-    k = _largest_k(study)
+    k = largest_k(study)
     runs = [AbstentionRun(ask_finetuned(study, _KIND, seed)[k], calibration(study, seed)) for seed in study.seeds]
     config = AbstentionConfig(place=single_hop(study, "abstention", "", _KIND, k=k))
     name = f"{study.name}-abstention-{study.split}"
@@ -30,7 +30,7 @@ def abstention(study: Study) -> list[ArtifactRef]:
 
 def calibration(study: Study, seed: int) -> ArtifactRef:
     """Calibrate a seed's model on dev; where dev itself is measured, on the questions that it was trained on."""
-    k = _largest_k(study)
+    k = largest_k(study)
     split: Split = "train" if study.split == "dev" else "dev"
     model = study.model(_KIND, seed).finetuned
     reading = EvaluationConfig.model_validate({**dict(study.numbers.evaluation.single_hop), "ks": (k,)})
@@ -47,7 +47,7 @@ def attribution(study: Study) -> list[ArtifactRef]:
 
 def audit(study: Study) -> AttributionRefs:
     """Take entries that answers rest on out of the memory, and ask again."""
-    k = _largest_k(study)
+    k = largest_k(study)
     config = AttributionConfig(
         place=single_hop(study, "attribution", "", _KIND, k=k), reading=study.numbers.evaluation.single_hop
     )
@@ -55,7 +55,3 @@ def audit(study: Study) -> AttributionRefs:
     inputs = AttributionInputs(model.checkpoint, model.index, study.world.questions[study.split])
     name = f"{study.name}-attribution-{study.split}"
     return steps.audit_attribution(config, inputs, name=name, resources=study.resources)
-
-
-def _largest_k(study: Study) -> int:
-    return max(study.numbers.evaluation.single_hop.ks)

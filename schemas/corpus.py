@@ -66,6 +66,18 @@ class ImportSourcesConfig(Frozen):
     files: tuple[SourceFile, ...] = Field(min_length=1)
 
 
+class ImportDrawnConfig(Frozen):
+    """A corpus of pairs that stands in for one that others made, such as PAQ, where there is none: drawn from known
+    right pairs, as precise as these, of some passages alone."""
+
+    importing: ImportConfig = ImportConfig(format="jsonl", origin="drawn")
+    """How it is imported once it is drawn."""
+    passages_share: float = Field(default=0.45, gt=0, le=1)
+    """Share of the passages that it covers: PAQ covers 9M of 20M (Appendix C.1)."""
+    seed: int = 0
+    """Draws the passages."""
+
+
 class EditConfig(Frozen):
     """What decides the next version of a memory: the file of edits."""
 
@@ -136,6 +148,16 @@ class NegativesConfig(Frozen):
         return self
 
 
+class ReverseConfig(Frozen):
+    """How a data set's training questions become pairs of passages (DPR-reverse of Appendix C.2)."""
+
+    passages: int = Field(default=100, ge=1)
+    """Found for a question, of which the first that holds an answer is taken; DPR's number."""
+    shard_rows: int = ShardRows
+    k1: float = Field(default=0.9, ge=0)
+    b: float = Field(default=0.4, ge=0, le=1)
+
+
 class ComposeConfig(Frozen):
     """How questions are made of a memory itself; not in the paper."""
 
@@ -153,6 +175,8 @@ class MultihopConfig(Frozen):
 
     hops: Literal[1, 2] = 2
     """1 for single-hop questions: the final entry alone (tier "final-only")."""
+    ban_own_entries: bool = False
+    """Leave out entries that ask the example's own question (normalised): for a memory that holds it."""
     finals_per_question: int = Field(default=50, ge=1)
     """Entries with a gold answer that are tried as final entry, by overlap with the question."""
     entries_per_name: int = Field(default=100, ge=1)

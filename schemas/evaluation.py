@@ -7,7 +7,8 @@ from pydantic import Field, model_validator
 from schemas.base import Frozen
 from schemas.qamat import EvaluationConfig
 
-MemoryName = Literal["gold", "generated", "imported", "human", "none"]
+MemoryName = Literal["gold", "generated", "imported", "joined", "human", "none"]
+"""``joined`` is imported pairs, and generated ones of the passages that these leave uncovered."""
 
 RecallName = Literal["recall", "passage_recall"]
 """The share of questions of which one of the first K entries has a right answer, or one of K passages holds one."""
@@ -16,16 +17,19 @@ RecallName = Literal["recall", "passage_recall"]
 class Place(Frozen):
     """Where a run's figures stand among all: the columns that a metric's row has besides its value."""
 
-    table: str = Field(pattern=r"^(table[1-7]|figure7|speed|claims|ablations|abstention|attribution)$")
+    table: str = Field(
+        pattern=r"^(table[1-7]|figure7|integration|speed|claims|ablations|abstention|attribution|human)$"
+    )
     row: str
     dataset: str
     split: str
     memory: MemoryName
     model_size: str
+    """Of the preset's sizes (``ModelSize``); which preset it is, the report says in its head."""
     k: int | None = None
     """The K that was read; null for a model without memory."""
     x: float | None = None
-    """The swept quantity; for Figure 7 the share of the memory in percent."""
+    """The swept quantity, in percent: for Figure 7 the share of the memory, for Table 7 the pre-training examples."""
 
 
 class SummaryConfig(Frozen):
@@ -163,10 +167,14 @@ class ReportConfig(Frozen):
     preset: str
     rerun: str
     """The command that makes this report again."""
+    tables: tuple[str, ...] = ()
+    """The tables that it is about, with the claims that compare rows of them; none for all."""
     reruns: dict[str, str] = Field(default_factory=dict)
     """Table -> the command that makes its cells again."""
     start: str = "random weights"
     """What the models start from, in words."""
+    sizes: dict[str, str] = Field(default_factory=dict)
+    """Size of a model, as the tables name it -> its shape, in words."""
     aids: tuple[str, ...] = ()
     """What the models had that the paper's have not."""
     questions: int = Field(default=10, ge=0)

@@ -20,7 +20,15 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
-from schemas.passages import DprConfig, ExtractiveConfig, FidTrainingConfig, PassagesPreset, RetrievePassagesConfig
+from schemas.passages import (
+    DprConfig,
+    ExtractiveConfig,
+    FidTrainingConfig,
+    MdrConfig,
+    PassagesPreset,
+    RetrieveHopsConfig,
+    RetrievePassagesConfig,
+)
 from schemas.preset_models import CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
 from schemas.qamat import (
     ClosedBookConfig,
@@ -57,13 +65,15 @@ class _Scale(Frozen):
 
 
 def base() -> Preset:
-    """T5 base, as in the paper (which version of T5 is not given: 1.1)."""
-    return _preset("base", _Scale(t5=_t5(768, 12, 2048, 12, remat=False)))
+    """T5 base, as in the paper (which version of T5 is not given: 1.1); Table 2 has T5 large too."""
+    own = _preset("base", _Scale(t5=_t5(768, 12, 2048, 12, remat=False)))
+    return own.model_copy(update={"larger": large().training})
 
 
 def large() -> Preset:
     """T5 large, as in the paper."""
-    return _preset("large", _Scale(t5=_t5(1024, 16, 2816, 24, remat=True), decoded=128))
+    own = _preset("large", _Scale(t5=_t5(1024, 16, 2816, 24, remat=True), decoded=128))
+    return own.model_copy(update={"size": "large"})
 
 
 def small() -> Preset:
@@ -170,6 +180,9 @@ def _stages(scale: _Scale) -> TrainingPreset:
             dpr=DprConfig(**frozen, training=_training(scale.finetuning_steps, 128, 1e-3)),  # DPR's batch
             fid=FidTrainingConfig(**frozen, training=finetuning, reading=Reading()),
             extractive=ExtractiveConfig(**frozen, training=finetuning, reading=Reading()),
+            mdr=MdrConfig(**frozen, training=_training(scale.finetuning_steps, 64, 1e-3)),
+            hops=RetrieveHopsConfig(),
+            two_hop_fid=FidTrainingConfig(**frozen, training=finetuning, reading=Reading()),
         ),
     )
 

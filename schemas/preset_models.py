@@ -1,9 +1,10 @@
 """What a preset consists of: the configuration of every part of the way from text to tables."""
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from schemas.base import Frozen
-from schemas.corpus import BuildWorldConfig, IngestConfig, MemoryConfig, NegativesConfig
+from schemas.corpus import BuildWorldConfig, ImportDrawnConfig, IngestConfig, MemoryConfig, NegativesConfig
 from schemas.generation import (
     ExtractAnswersConfig,
     FilterOpenDomainConfig,
@@ -29,6 +30,8 @@ from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
 T5_AIDS: Final = ("a pointer head", "an encoder whose attention starts out local")
 """What a T5 of the small presets has inside; one that was made elsewhere has it not."""
 PresetName = Literal["toy", "smoke", "mini", "small", "base", "large"]
+ModelSize = Literal["base", "large"]
+"""The two sizes of Table 2, of whatever scale: a preset says which shapes it calls so."""
 
 
 class CorpusPreset(Frozen):
@@ -73,7 +76,7 @@ class TrainingPreset(Frozen):
 
     def everywhere(self, name: str, value: object) -> "TrainingPreset":
         """Return the same stages with a field set wherever it stands."""
-        return self.model_validate(_with(self.model_dump(), name, value))
+        return self.model_validate(set_everywhere(self.model_dump(), name, value))
 
     def over(self, t5: T5Config) -> "TrainingPreset":
         """Return the same stages over a T5 that was made elsewhere; what is no shape stays the preset's."""
@@ -90,6 +93,17 @@ class EvaluationPreset(Frozen):
     repaq: RepaqEvaluationConfig
     memory_shares: tuple[float, ...]
     """Shares of the memory of Figure 7."""
+    deeper: tuple[EvaluationConfig, ...] = ()
+    """More readings for Table 4, beyond the K of ``single_hop``: of more entries than the model was trained to read."""
+
+
+class StudyPreset(Frozen):
+    """What the tables vary."""
+
+    example_shares: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)
+    """Shares of the pre-training examples of Table 7: the paper's 1M, 5M, 10M and 20M."""
+    imported: ImportDrawnConfig = ImportDrawnConfig()
+    """What stands in for PAQ in Table 6."""
 
 
 class SecondSet(Frozen):
@@ -103,6 +117,10 @@ class Preset(Frozen):
     """All numbers of one scale."""
 
     name: PresetName
+    size: ModelSize = "base"
+    """What the tables call the models of ``training``."""
+    larger: TrainingPreset | None = None
+    """The same stages over a larger T5: Table 2 has rows of both sizes then."""
     aids: tuple[str, ...]
     """What the models of this preset have that the paper's have not, in words; stands in every report."""
     world: BuildWorldConfig
@@ -110,9 +128,24 @@ class Preset(Frozen):
     training: TrainingPreset
     evaluation: EvaluationPreset
     second: SecondSet
+    study: StudyPreset = StudyPreset()
+
+    @property
+    def sizes(self) -> Mapping[ModelSize, TrainingPreset]:
+        """The stages of every size there is, the preset's own first."""
+        sizes: dict[ModelSize, TrainingPreset] = {self.size: self.training}
+        return sizes if self.larger is None else {**sizes, "large": self.larger}
+
+    def shape(self, size: ModelSize) -> str:
+        """Say in words which T5 a size is."""
+        t5 = self.sizes[size].init.model.t5
+        layers = f"{t5.num_encoder_layers} + {t5.num_decoder_layers} layers"
+        return f"{layers} of width {t5.d_model}, {t5.num_heads} heads, {t5.d_ff} inside"
 
     def over(self, t5: T5Config) -> "Preset":
-        """Return the same numbers for models and generators that start from a T5 that was made elsewhere."""
+        """Return the same numbers for models and generators that start from a T5 that was made elsewhere, which has
+        one size.
+        """
         generator = self.corpus.generator
         generator = generator.model_copy(update={"model": _shaped(generator.model, t5)})
         return self.model_copy(
@@ -120,6 +153,7 @@ class Preset(Frozen):
                 "aids": tuple(aid for aid in self.aids if aid not in T5_AIDS),
                 "corpus": self.corpus.model_copy(update={"generator": generator}),
                 "training": self.training.over(t5),
+                "larger": None,
                 "second": self.second.model_copy(update={"training": self.second.training.over(t5)}),
             }
         )
@@ -130,8 +164,8 @@ def _shaped(own: T5Config, t5: T5Config) -> T5Config:
     return t5.model_copy(update={name: getattr(own, name) for name in NOT_SHAPE})
 
 
-def _with(value: object, name: str, new: object) -> object:
+def set_everywhere(value: object, name: str, new: object) -> object:
     """Set every field of a name inside nested dictionaries."""
     if isinstance(value, dict):
-        return {key: new if key == name else _with(part, name, new) for key, part in value.items()}
+        return {key: new if key == name else set_everywhere(part, name, new) for key, part in value.items()}
     return value

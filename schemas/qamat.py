@@ -86,6 +86,9 @@ class PretrainingConfig(StageConfig):
     """Share of the examples whose input is ``[MASK] question``, the generated question of their pair, in the place of
     the passage. 0 is the paper, which starts from a T5 that reads questions; one trained from scratch has to see them
     to answer zero-shot."""
+    example_share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the masked passages that are learned from, drawn by ``seed`` of ``training``; a larger share holds all
+    of a smaller one (Table 7)."""
 
 
 class InBatchConfig(PretrainingConfig):
@@ -139,6 +142,9 @@ class FinetuneConfig(StageConfig):
     """Mask the entries that ask an example's own question (normalised) before selection, but for a question that is
     made of the memory (``own_share``). Not given by the paper: a memory that holds the data set's training questions
     would give their answers away."""
+    answered_only: bool = False
+    """Learn the answer only where the mined entry that gives it is among those that are read. Not in the paper, whose
+    T5 knows answers by heart: a model from random weights would learn to guess what the entries do not say."""
     own_share: float = Field(default=0.0, ge=0, lt=1)
     """Share of the examples that are questions made of the memory itself (``compose_questions``). 0 is the paper. The
     keys are frozen while the encoder moves on: an entity that no training question names drifts away from its keys
@@ -226,6 +232,8 @@ class EvaluationConfig(Frozen):
     """Share of the memory that is kept, drawn by ``seed`` (Figure 7)."""
     integration: Integration | None = None
     """What the decoder reads; None for what the model answers from (``drop_neural``)."""
+    questions: int | None = Field(default=None, ge=1)
+    """At most so many questions, a sample drawn by ``seed``; None for all."""
 
     @model_validator(mode="after")
     def _check(self) -> "EvaluationConfig":

@@ -26,11 +26,21 @@ from schemas.passages import (
     DprConfig,
     ExtractiveConfig,
     FidTrainingConfig,
+    MdrConfig,
     PassageRow,
     PassagesPreset,
+    RetrieveHopsConfig,
     RetrievePassagesConfig,
 )
-from schemas.preset_models import T5_AIDS, CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
+from schemas.preset_models import (
+    T5_AIDS,
+    CorpusPreset,
+    EvaluationPreset,
+    Preset,
+    PresetName,
+    StudyPreset,
+    TrainingPreset,
+)
 from schemas.qamat import (
     ClosedBookConfig,
     EvaluationConfig,
@@ -73,7 +83,7 @@ def _t5(d_model: int, heads: int, locality: tuple[float, ...]) -> T5Config:
 AIDS: Final = (
     *T5_AIDS,
     "a contrastive term on known positives in every stage",
-    "retrieved entries marked with their rank",
+    "retrieved entries, and passages, marked with their rank",
     "inner products divided by the root of the width",
     "the memory's own questions among the inputs of pre-training and, composed for two hops, of fine-tuning and QAMAT+ "
     "(not of one-round QAMAT on two hops, which they harmed on dev)",
@@ -117,8 +127,19 @@ class _Scale(Frozen):
     dpr: tuple[int, int, float]
     fid: tuple[int, int, float]
     extractive: tuple[int, int, float]
+    two_hop_passages: bool = True
+    """Whether Table 3 has a row that reads passages."""
+    mdr: tuple[int, int, float]
+    two_hop_fid: tuple[int, int, float]
     slots: int
     hop_slots: int
+    larger: tuple[int, tuple[float, ...]] | None = None
+    """``d_model`` and ``locality`` of the larger size of Table 2; None for one size alone."""
+    deeper: tuple[int, ...] = ()
+    """K of Table 4 beyond ``slots``."""
+    deeper_questions: int | None = None
+    """Questions, a sample, that are asked with these; None for all."""
+    example_shares: tuple[float, ...]
     second: SecondScale
 
 
@@ -128,11 +149,13 @@ def _small(name: PresetName, scale: _Scale) -> Preset:
     stages = _stages(scale, t5)
     return Preset(
         name=name,
+        larger=scale.larger and _stages(scale, _t5(scale.larger[0], len(scale.larger[1]), scale.larger[1])),
         aids=AIDS,
         world=world,
         corpus=_corpus(scale, t5),
         training=stages,
         evaluation=_evaluation(scale),
+        study=StudyPreset(example_shares=scale.example_shares),
         second=second_set(world, stages, scale.second),
     )
 
@@ -167,7 +190,7 @@ def _stages(scale: _Scale, t5: T5Config) -> TrainingPreset:
         target_length=12,
         key_length=32,
         value_length=40,
-        temperature=scale.d_model**0.5,
+        temperature=t5.d_model**0.5,
         rank_marks=True,
     )
     frozen: dict[str, Any] = {
@@ -235,13 +258,17 @@ def _repaq(scale: _Scale, model: QamatConfig) -> RepaqConfig:
 
 
 def _passages(scale: _Scale, model: QamatConfig) -> PassagesPreset:
-    reading = Reading(passages=scale.passages, passage_length=96, question_length=32, target_length=12)
+    reading = Reading(passages=scale.passages, passage_length=96, question_length=32, target_length=12, rank_marks=True)
     return PassagesPreset(
         rows=scale.passage_rows,
         retrieve=RetrievePassagesConfig(passages=scale.passages),
         dpr=DprConfig(model=model, training=_training(*scale.dpr), passage_length=72),
         fid=FidTrainingConfig(model=model, training=_training(*scale.fid), reading=reading),
         extractive=ExtractiveConfig(model=model, training=_training(*scale.extractive), reading=reading),
+        two_hop=scale.two_hop_passages,
+        mdr=MdrConfig(model=model, training=_training(*scale.mdr), passage_length=72, query_length=96),
+        hops=RetrieveHopsConfig(passages=scale.passages, beam=scale.passages),
+        two_hop_fid=FidTrainingConfig(model=model, training=_training(*scale.two_hop_fid), reading=reading),
     )
 
 
@@ -254,7 +281,10 @@ def _evaluation(scale: _Scale) -> EvaluationPreset:
         two_hop=EvaluationConfig(top_k=two, ks=(two,), recall_at=(1, 4), rounds=2),
         closed_book=EvaluationConfig(rounds=0, ks=(1,), recall_at=(1,)),
         repaq=RepaqEvaluationConfig(),
-        memory_shares=(0.0, 0.25, 0.5, 0.75, 1.0),
+        memory_shares=(0.0, 0.08, 0.25, 0.5, 0.75, 1.0),
+        deeper=tuple(
+            EvaluationConfig(top_k=k, ks=(k,), recall_at=(k,), questions=scale.deeper_questions) for k in scale.deeper
+        ),
     )
 
 
@@ -282,13 +312,17 @@ def toy() -> Preset:
             repaq=(1, 8, 1e-3),
             reranker=(4, 8, 1e-3),
             candidates=(8, 8),
-            passage_rows=("DPR+Extractive", "BM25+FiD"),
+            passage_rows=("BM25+FiD",),
             passages=2,
             dpr=(2, 8, 1e-3),
             fid=(2, 8, 1e-3),
             extractive=(2, 8, 1e-3),
+            two_hop_passages=False,
+            mdr=(2, 8, 1e-3),
+            two_hop_fid=(2, 8, 1e-3),
             slots=2,
             hop_slots=2,
+            example_shares=(0.05, 1.0),
             second=SecondScale(share=1.0),  # a smaller one has no question of some splits
         ),
     )
@@ -323,8 +357,14 @@ def smoke() -> Preset:
             dpr=(40, 32, 1e-3),
             fid=(60, 16, 2e-3),
             extractive=(60, 16, 2e-3),
+            mdr=(40, 16, 1e-3),
+            two_hop_fid=(60, 16, 2e-3),
             slots=4,
             hop_slots=2,
+            larger=(96, (1.0, 0.4, 0.1)),
+            deeper=(10, 20, 30),
+            deeper_questions=100,
+            example_shares=(0.05, 1.0),
             second=SecondScale(
                 share=0.5, inbatch=(60, 48), global_=(20, 32), finetune=(40, 32), multihop=(40, 32), repaq=(30, 16)
             ),
@@ -356,11 +396,16 @@ def mini() -> Preset:
             candidates=(16, 8),
             passage_rows=ALL_PASSAGE_ROWS,
             passages=3,
-            dpr=(100, 32, 1e-3),
-            fid=(200, 32, 2e-3),
+            dpr=(200, 32, 1e-3),
+            fid=(200, 32, 3e-3),
             extractive=(200, 32, 3e-3),
+            mdr=(200, 16, 1e-3),
+            two_hop_fid=(200, 32, 3e-3),
             slots=4,
             hop_slots=2,
+            larger=(128, (1.0, 0.5, 0.2, 0.05)),
+            deeper=(10, 20, 30),
+            example_shares=(0.05, 1.0),
             second=SecondScale(
                 inbatch=(100, 64), global_=(40, 32), finetune=(150, 32), multihop=(300, 32), repaq=(80, 32)
             ),

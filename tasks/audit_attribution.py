@@ -17,7 +17,7 @@ from jaxtyping import Int
 from qamat_core import progress
 from qamat_core.evaluation.attribution import NAMES, Taken, choose, effects
 from qamat_core.evaluation.metrics import exact_match
-from qamat_core.evaluation.predictions import accepted_answers
+from qamat_core.evaluation.predictions import accepted_answers, draw_questions
 from qamat_core.evaluation.summary import percentages
 from qamat_core.qamat.entries import MemoryEntries
 from qamat_core.qamat.examples import question_inputs
@@ -79,13 +79,6 @@ def run(config: AttributionConfig, inputs: AttributionInputs, *, name: Name, res
     return AttributionRefs(**store.produce(job, build))
 
 
-def sample(examples: pa.Table, count: int, seed: int) -> pa.Table:
-    """Draw so many questions, in the order of their ids."""
-    examples = examples.sort_by("example_id")
-    drawn = np.random.default_rng(seed).permutation(examples.num_rows)[:count]
-    return examples.take(np.sort(drawn))
-
-
 def attribution_metrics(config: AttributionConfig, attributions: pa.Table) -> pa.Table:
     """Return the shares of answers that change, and of right ones that are lost, for all that was taken out."""
     place = config.place.model_dump() | {"source": "measured", "seed": config.seed}
@@ -102,7 +95,7 @@ def attribution_metrics(config: AttributionConfig, attributions: pa.Table) -> pa
 
 def _audit(store: Store, config: AttributionConfig, inputs: AttributionInputs) -> pa.Table:
     """Return the ``attributions``."""
-    asked = sample(store.open_table(inputs.questions), config.questions, config.seed)
+    asked = draw_questions(store.open_table(inputs.questions), config.questions, config.seed)
     if not asked.num_rows:
         raise InputError(f"{inputs.questions} holds no question: import it again")
     checkpoint = open_checkpoint(store, inputs.checkpoint)

@@ -14,7 +14,7 @@ from jaxtyping import Int
 
 from qamat_core import progress
 from qamat_core.evaluation.calibration import Signals
-from qamat_core.evaluation.predictions import accepted_answers, score_predictions
+from qamat_core.evaluation.predictions import accepted_answers, draw_questions, score_predictions
 from qamat_core.indexes.oracle import Oracle
 from qamat_core.indexes.protocol import Index
 from qamat_core.qamat.entries import MemoryEntries
@@ -69,6 +69,8 @@ def _evaluate(store: Store, config: EvaluationConfig, inputs: EvaluateInputs, wo
     examples = store.open_table(inputs.questions)
     if not examples.num_rows:
         raise InputError(f"{inputs.questions} holds no question: import it again")
+    if config.questions is not None:
+        examples = draw_questions(examples, config.questions, config.seed)
     tokens = question_inputs(examples.column("question").to_pylist(), checkpoint.tokenizer, checkpoint.reader.config)
     left_out = removed_rows(len(index), config.memory_share, config.seed)
     answerer = Answerer(
@@ -77,7 +79,7 @@ def _evaluate(store: Store, config: EvaluationConfig, inputs: EvaluateInputs, wo
         memory=memory,
         index=index.without(left_out) if len(left_out) else index,
         rounds=config.rounds,
-        slots=config.top_k,
+        slots=min(config.top_k, len(index)),
         retrieve=min(max((config.top_k, *config.recall_at)), len(index)),
         batch_size=config.batch_size,
         integration=config.integration,

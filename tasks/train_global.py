@@ -35,8 +35,16 @@ def run(config: GlobalConfig, inputs: GlobalInputs, *, name: Name, resources: Re
         shards, training = open_passages(store, inputs.examples), config.training
         start = open_checkpoint(store, inputs.start, config.model)
         memory, entries = open_memory(store, inputs.index, start)
-        share, ban = config.question_share, config.ban_own_entries
-        examples = pack_passages(shards, entries, start, work, question_share=share, ban_own=ban, seed=training.seed)
+        examples = pack_passages(
+            shards,
+            entries,
+            start,
+            work,
+            example_share=config.example_share,
+            question_share=config.question_share,
+            ban_own=config.ban_own_entries,
+            seed=training.seed,
+        )
         batches = partial(global_batch, examples, memory, training.batch_size, training.seed)
         return start, train("global", training, start.params, global_loss(start.reader, config), batches, work)
 

@@ -36,8 +36,15 @@ def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: 
         shards, training = open_passages(store, inputs.examples), config.training
         start = open_checkpoint(store, inputs.start, config.model)
         entries = MemoryEntries(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
-        share = config.question_share
-        examples = pack_passages(shards, entries, start, work, question_share=share, seed=training.seed)
+        examples = pack_passages(
+            shards,
+            entries,
+            start,
+            work,
+            example_share=config.example_share,
+            question_share=config.question_share,
+            seed=training.seed,
+        )
         batches = partial(in_batch, examples, entries, config)
         return start, train("in-batch", training, start.params, in_batch_loss(start.reader, config), batches, work)
 

@@ -11,6 +11,7 @@ from flows.cli.imported import OwnTokenizer, Revision, public_t5
 from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
 from flows.cli.output import print_json
 from flows.cli.running import running
+from schemas.errors import ConfigError
 from schemas.orders import TableName
 
 if TYPE_CHECKING:
@@ -26,6 +27,20 @@ def reproduce(
     ] = None,
     memory: Annotated[
         list[str] | None, typer.Option(help="A memory of table 4: generated or gold (repeat it; default: both).")
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Take the registered memory of this name, as `qamat corpus regenerate` makes it, with --dataset.",
+        ),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=TRAIN,DEV,TEST",
+            help="Learn and ask these questions, files or registered ones (repeat it; default: the world's own).",
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Train every model with so many seeds.")] = 1,
     out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report"),
@@ -59,6 +74,8 @@ def reproduce(
             **({"memories": memory} if memory else {}),
             **({"start": public_t5(source, revision, tokenizer)} if source else {}),
             **devices(mesh),
+            "corpus": corpus,
+            "datasets": [_question_set(text) for text in dataset or []],
             "seeds": seeds,
             "out": str(out),
             "split": split,
@@ -77,6 +94,14 @@ def reproduce(
 
         flow(order)
     _tell(out, tally, round((time.monotonic() - started) / 60, 2), as_json=as_json)
+
+
+def _question_set(text: str) -> dict[str, str]:
+    name, _, files = text.partition("=")
+    parts = files.split(",")
+    if len(parts) != 3:
+        raise ConfigError(f"--dataset {text}: give NAME=TRAIN,DEV,TEST, such as nq=train.jsonl,dev.jsonl,test.jsonl")
+    return {"dataset": name, **dict(zip(("train", "dev", "test"), parts, strict=True))}
 
 
 def _plan(order: "Reproduce", *, as_json: bool) -> None:

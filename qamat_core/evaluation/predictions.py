@@ -22,6 +22,13 @@ def accepted_answers(memory: pa.Table) -> dict[str, list[str]]:
     return {qa_id: [answer, *aliases] for qa_id, answer, aliases in zip(*columns, strict=True)}
 
 
+def draw_questions(examples: pa.Table, count: int, seed: int) -> pa.Table:
+    """Draw at most so many questions, in the order of their ids."""
+    examples = examples.sort_by("example_id")
+    drawn = np.random.default_rng(seed).permutation(examples.num_rows)[:count]
+    return examples.take(np.sort(drawn))
+
+
 def score_predictions(
     examples: pa.Table,
     predictions: Sequence[str],

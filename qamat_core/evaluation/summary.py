@@ -46,8 +46,8 @@ def summarise(
         row: the model's row name.
         dataset: the data set of the questions.
         split: its split.
-        memory: gold, generated, imported, human or none.
-        model_size: the preset or size of the model.
+        memory: one of ``MemoryName``.
+        model_size: of the model.
         k: the K that was read (column ``k`` of em and f1); None for a model without memory.
         x: the swept quantity, if one is swept.
         seed: the run's seed.

@@ -10,7 +10,7 @@ from qamat_core.paper_figures import MEMORY_SIZE_CLAIM
 from qamat_core.report.figures import DATASET_NAMES, Figure
 from schemas.passages import ALL_PASSAGE_ROWS
 
-PASSAGE_ROWS: Final[tuple[str, ...]] = ALL_PASSAGE_ROWS
+PASSAGE_ROWS: Final[tuple[str, ...]] = (*ALL_PASSAGE_ROWS, "MDR+T5-Decoder")
 """Rows of systems that read passages in the place of entries."""
 RowLabel = tuple[str, str]
 """A row's name, and what else tells it apart."""
@@ -33,6 +33,8 @@ class Layout:
     row_of: Callable[[Figure], RowLabel]
     column_of: Callable[[Figure], Column]
     note: str = ""
+    swept: tuple[float, ...] = ()
+    """Percentages at which a whole reproduction measures the first of the rows expected."""
     sparse: bool = False
     """Cells and rows without a figure are not missing where there are others: nothing was there to measure."""
     of_some: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
@@ -105,6 +107,12 @@ def _sweep_row(figure: Figure) -> RowLabel:
     return row.replace("@K", ""), detail.replace(f", x {figure.x:g}", "")
 
 
+def _by_examples(figure: Figure) -> RowLabel:
+    own = [part for part in _model_row(figure)[1].split(", ") if part and not part.startswith("x ")]
+    learned = "the data set's own questions" if figure.x is None else f"{figure.x:g} % of the examples"
+    return figure.row, ", ".join([learned, *own])
+
+
 def _dataset(figure: Figure) -> Column:
     return 0, figure.dataset_name
 
@@ -143,14 +151,17 @@ _SINGLE_HOP_ROWS: Final = (
     "Dense questions",
     "RePAQ",
     "RePAQ+Rerank",
-    *PASSAGE_ROWS,
+    *ALL_PASSAGE_ROWS,
 )
 _STAGES: Final = ("Only In-Batch", "Only Global", "In-Batch->Global")
 _ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at_coverage")
 _FINE_TUNED: Final = ("QAMAT Fine-tuned",)
 _WITHOUT_START: Final = "QAMAT+ without HotpotQA's start"
 _TWO_HOP_ROWS: Final = ("Closed-book T5", "MDR+T5-Decoder", "RePAQ", "QAMAT", "QAMAT+", _WITHOUT_START)
-_OWN_SINGLE_HOP: Final = "The paper: WebQuestions of both RePAQ rows is its authors' own replication."
+_OWN_SINGLE_HOP: Final = (
+    "Rows with passages read these in the place of a memory, and have been trained here. The paper: WebQuestions of "
+    "both RePAQ rows is its authors' own replication."
+)
 _OWN_TWO_HOP: Final = (
     "The first world stands for HotpotQA; the second, a smaller one, for MuSiQue: its models start from the first "
     "one's in-batch checkpoint, but for the row without that start. The paper: dev sets; RePAQ is its authors' own "
@@ -180,6 +191,16 @@ def _metric_at(figure: Figure) -> Column:
     return _ABSTENTION_METRICS.index(figure.metric), figure.metric_name + at
 
 
+def _human_row(figure: Figure) -> RowLabel:
+    overlap = figure.split.partition("-")[2].replace("-", " ") or "all questions"
+    return figure.row, overlap
+
+
+def _human_column(figure: Figure) -> Column:
+    split = figure.split.partition("-")[0]
+    return figure.k or 0 if figure.metric == "recall" else 0, f"{figure.dataset_name} {split} {figure.metric_name}"
+
+
 LAYOUTS: Final = (
     Layout("table1", "Table 1", "The memory", _CORPUS_METRICS, ("Generated",), _statistic, _corpus),
     Layout(
@@ -190,7 +211,7 @@ LAYOUTS: Final = (
         _SINGLE_HOP_ROWS,
         _model_row,
         _dataset,
-        _OWN_SINGLE_HOP,
+        f"{_OWN_SINGLE_HOP} Rows of a larger T5 are made by --only sizes.",
     ),
     Layout(
         "table3",
@@ -203,18 +224,43 @@ LAYOUTS: Final = (
         _OWN_TWO_HOP,
         of_some={_WITHOUT_START: ("MuSiQue", "Second world")},
     ),
-    Layout("table4", "Table 4", "Recall and exact match by K", ("recall", "em"), _FINE_TUNED, _by_k_row, _k),
+    Layout(
+        "table4",
+        "Table 4",
+        "Recall and exact match by K",
+        ("recall", "em"),
+        _FINE_TUNED,
+        _by_k_row,
+        _k,
+        "The same models read every K; where K is above what they were trained to read, a sample of the questions may "
+        "be asked (n has both numbers then).",
+    ),
     Layout("table5", "Table 5", "Pre-training stages, exact match", ("em",), _STAGES, _model_row, _dataset),
-    Layout("table6", "Table 6", "Kinds of memory, exact match", ("em",), ("Ours 60M", "PAQ 65M"), _model_row, _dataset),
+    Layout(
+        "table6",
+        "Table 6",
+        "Kinds of memory",
+        ("em", "recall"),
+        ("Ours 60M", "PAQ 65M", "Both"),
+        _model_row,
+        _dataset_and_metric,
+        "Ours 60M is the memory of Table 2. PAQ 65M is imported: more precise, of fewer passages; on the synthetic "
+        "corpus, for which there is no PAQ, right pairs of 45 % of the passages stand in for it. Both: the imported "
+        "pairs, and generated ones of the passages that they leave uncovered, as the paper's own 60M are made. Stage "
+        "one is the same in all rows; later stages are trained over each memory.",
+    ),
     Layout(
         "table7",
         "Table 7",
         "Exact match by pre-training examples",
         ("em",),
-        _FINE_TUNED,
-        _sweep_row,
-        _x,
-        "The paper: 100 % are 20M examples; DPR-reverse are 120K of another corpus.",
+        ("QAMAT Fine-tuned", "DPR-reverse"),
+        _by_examples,
+        _dataset,
+        "The paper: 100 % are 20M examples; DPR-reverse are 120K of another corpus. Here DPR-reverse are the training "
+        "questions of the data set, each with the passage that BM25 finds for it and that holds its answer. Every row "
+        "is pre-trained for as many steps.",
+        (5, 25, 50, 100),
     ),
     Layout(
         "figure7",
@@ -224,7 +270,21 @@ LAYOUTS: Final = (
         _FINE_TUNED,
         _sweep_row,
         _x,
-        f"The paper: {MEMORY_SIZE_CLAIM}.",
+        "The same fine-tuned models answer over a share of their memory, drawn at random; none is trained anew for a "
+        "size (the paper does not say whether its models were). With several seeds points are means over them, bars "
+        f"intervals over questions and seeds. The paper: {MEMORY_SIZE_CLAIM}.",
+    ),
+    Layout(
+        "integration",
+        "Integration",
+        "What the decoder reads of an entry: its vector, its text, or both",
+        ("em", "recall"),
+        ("Neural part alone", "Discrete part alone", "Both parts"),
+        _variant,
+        _metric,
+        "Section 3.4, for which the paper has no table: the text adds 14 % on TriviaQA and 10 % on HotpotQA. All rows "
+        "share stage one, which reads both; later stages are trained, and questions answered, with the part of the "
+        "row. In the last row the model of both answers without the neural part.",
     ),
     Layout(
         "speed",
@@ -267,12 +327,24 @@ LAYOUTS: Final = (
     Layout(
         "ablations",
         "Ablations",
-        "What each term and each part does",
+        "What each term does",
         ("em", "recall"),
         (),
         _variant,
         _metric,
         "Every row changes one thing in the recipe of the first. The paper has no such table.",
+    ),
+    Layout(
+        "human",
+        "Real questions",
+        "Real questions over a memory that people wrote, models from random weights",
+        ("em", "recall"),
+        (),
+        _human_row,
+        _human_column,
+        "Question overlap: a training question with a common answer has half of their words or more in common; answer "
+        "overlap: only the answer is one of a training question's; no overlap: neither. The paper has no such table.",
+        sparse=True,
     ),
 )
 """The tables of the report, in order."""
@@ -291,7 +363,7 @@ def compare(layout: Layout, figures: Sequence[Figure]) -> Comparison:
         layout=layout,
         measured=grid,
         quoted=_grid(layout, [figure for figure in own if figure.source == "quoted"], ()),
-        missing=_missing(layout, grid),
+        missing=(*_missing(layout, grid), *_unswept(layout, measured)),
         synthetic=any(figure.synthetic for figure in measured),
     )
 
@@ -304,6 +376,12 @@ def _grid(layout: Layout, figures: Sequence[Figure], absent: Sequence[str]) -> G
     empty = [((row, ""), (None,) * max(len(columns), 1)) for row in absent]
     names = tuple(name for _, name in columns) or ((_NO_COLUMN,) if absent else ())
     return Grid(names, (*filled, *empty), layout.of_some)
+
+
+def _unswept(layout: Layout, measured: Sequence[Figure]) -> list[str]:
+    """Name the percentages without a figure, where there are others."""
+    points = {figure.x for figure in measured if figure.row in layout.expected[:1]}
+    return [f"{layout.name}: {layout.expected[0]} at {x:g} %" for x in layout.swept if points and x not in points]
 
 
 def _missing(layout: Layout, grid: Grid) -> tuple[str, ...]:

@@ -74,12 +74,24 @@ def _judged(claim: Claim, figure: Figure, p: float, measured: Sequence[Figure]) 
     return Finding(
         claim,
         verdict,
-        place=f"{figure.dataset_name}, {figure.memory} memory, n = {figure.n:,}",
+        place=", ".join((_questions(figure), *_setting(claim, figure), f"n = {figure.n:,}")),
         figures=" against ".join(filter(None, values)) if all(values) else "",
         difference=f"{figure.value:+.1f}{unit} [{low:+.1f}, {high:+.1f}]",
         test="p < 0.001" if p < 0.001 else f"p = {p:.3f}",
         why=_doubt(low, p) if verdict == "cannot be told at this scale" else "",
     )
+
+
+def _questions(figure: Figure) -> str:
+    return figure.dataset_name + (f" {figure.split}" if figure.split != "test" else "")
+
+
+def _setting(claim: Claim, figure: Figure) -> Iterator[str]:
+    """Name what both rows have in common."""
+    if not claim.of_memories:
+        yield f"{figure.memory} memory"
+    if claim.first.model_size is None and figure.model_size:
+        yield figure.model_size
 
 
 def _doubt(low: float, p: float) -> str:
@@ -91,8 +103,7 @@ def _doubt(low: float, p: float) -> str:
 def _value(side: Side, claim: Claim, at: Figure, measured: Sequence[Figure]) -> str:
     """Return the figure of a row that was compared, as text."""
     for figure in measured:
-        same = (figure.dataset, figure.split) == (at.dataset, at.split) and figure.memory in (at.memory, "none")
-        if side.has(figure) and figure.metric == claim.metric and same:
+        if side.has(figure) and figure.metric == claim.metric and claim.comparable(at, figure):
             return figure.text
     return ""
 

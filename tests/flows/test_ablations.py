@@ -12,9 +12,6 @@ CHANGED = {
     "As the preset": set[str](),
     "Latent term alone": {"retrieval_loss_weight"},
     "Contrastive term alone": {"latent_gradient"},
-    "Neural part alone": {"integration"},
-    "Discrete part alone": {"integration"},
-    "Both parts": {"integration"},
     "Lambda 0.25": {"balance"},
     "Lambda 4": {"balance"},
 }
@@ -29,8 +26,7 @@ def test_a_variant_changes_one_field_of_the_stages(variant: Variant):
 
 
 def test_rows_and_names_of_artifacts_are_each_ones_own():
-    rows = [variant.row + words for variant in VARIANTS for words, _ in variant.read]
-    assert len(set(rows)) == len(rows)
+    assert len({variant.row for variant in VARIANTS}) == len(VARIANTS)
     assert len({variant.label for variant in VARIANTS}) == len(VARIANTS)
 
 

@@ -20,6 +20,13 @@ from schemas.orders import Reproduce
             {"start": {"source": "a b/t5", "revision": "v1", "tokenizer": "/s p.model"}},
             "qamat reproduce --preset mini --from 'a b/t5' --revision v1 --tokenizer '/s p.model' --seeds 1",
         ),
+        (
+            {
+                "corpus": "wiki",
+                "datasets": [{"dataset": "nq", "train": "nq-train", "dev": "a b.jsonl", "test": "t.jsonl"}],
+            },
+            "qamat reproduce --preset mini --corpus wiki --dataset 'nq=nq-train,a b.jsonl,t.jsonl' --seeds 1",
+        ),
     ],
 )
 def test_the_command_says_what_the_order_says(order: dict[str, Any], expected: str):

@@ -55,6 +55,19 @@ def test_only_the_same_questions_over_one_memory_are_compared() -> None:
     assert BY_ID["closed-book"].pairs([*ours, closed, learned]) == [(one, closed) for one in ours]
 
 
+def test_memories_and_sizes_differ_only_where_the_claim_is_about_them() -> None:
+    ours, paq = place("table6", "Ours 60M"), place("table6", "PAQ 65M", memory="imported")
+    assert BY_ID["wider-memory"].pairs([ours, paq]) == [(ours, paq)]
+    base, large = (place("table2", "QAMAT Fine-tuned", model_size=size) for size in ("base", "large"))
+    assert BY_ID["large-model"].pairs([base, large]) == [(large, base)]
+    assert (
+        BY_ID["large-model"].pairs([large, place("table2", "QAMAT Fine-tuned", model_size="base", memory="gold")]) == []
+    )
+    repaq, zero = place("table2", "RePAQ", model_size="base"), place("table2", "QAMAT Zero-Shot", model_size="large")
+    assert BY_ID["repaq"].pairs([base, large, repaq]) == [(base, repaq)]
+    assert BY_ID["fine-tuning"].pairs([base, large, zero]) == [(large, zero)]
+
+
 def test_both_two_hop_sets_are_judged_and_the_start_on_the_second():
     sets = ("world-two-hop", "world-b-two-hop")
     plus, one = (

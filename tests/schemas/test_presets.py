@@ -33,6 +33,31 @@ def test_both_readers_read_what_is_retrieved(name: str):
 
 
 @pytest.mark.parametrize("name", PRESETS)
+def test_sizes_differ_in_shape_alone(name: str):
+    numbers = preset(name)
+    own = numbers.sizes[numbers.size]
+    assert own == numbers.training
+    for size, stages in numbers.sizes.items():
+        shape = stages.init.model
+        same = stages.everywhere("t5", own.init.model.t5.model_dump())
+        assert same.everywhere("temperature", own.init.model.temperature) == own
+        assert str(shape.t5.d_model) in numbers.shape(size)
+    assert preset("base").sizes.keys() == preset("mini").sizes.keys() == {"base", "large"}
+    assert preset("large").sizes.keys() == {"large"}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_the_claims_compare_is_measured(name: str):
+    numbers = preset(name)
+    assert {0.05, 1.0} <= set(numbers.study.example_shares)
+    assert {0.0, 0.08, 0.25, 1.0} <= set(numbers.evaluation.memory_shares)
+    if name != "toy":
+        asked = (numbers.evaluation.single_hop, *numbers.evaluation.deeper)
+        assert {1, 10, 20, 30} <= {k for reading in asked for k in reading.ks}
+        assert len({reading.questions for reading in asked[1:]}) <= 1, "claims compare the same questions"
+
+
+@pytest.mark.parametrize("name", PRESETS)
 def test_what_table_3_compares_has_as_many_steps(name: str):
     numbers = preset(name)
     first, second = numbers.training, numbers.second.training

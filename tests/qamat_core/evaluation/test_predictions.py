@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from qamat_core.evaluation.calibration import Signals
-from qamat_core.evaluation.predictions import accepted_answers, score_predictions, signals_of
+from qamat_core.evaluation.predictions import accepted_answers, draw_questions, score_predictions, signals_of
 from schemas.errors import InputError
 from schemas.tables import PREDICTIONS, QA_EXAMPLES, QA_PAIRS
 
@@ -45,3 +45,12 @@ def test_every_example_needs_a_prediction() -> None:
     example = {"example_id": "e", "question": "q", "answers": ["a"], "dataset": "world", "split": "dev"}
     with pytest.raises(ValueError, match="zip"):
         score_predictions(pa.Table.from_pylist([example], schema=QA_EXAMPLES), [], [], [], {})
+
+
+def test_a_sample_of_questions_is_drawn_by_the_seed_whatever_their_order() -> None:
+    examples = pa.table({"example_id": [f"e{number:02d}" for number in range(20)]})
+    drawn = draw_questions(examples, 5, 0)
+    assert drawn.num_rows == 5
+    assert draw_questions(examples.take(list(range(19, -1, -1))), 5, 0) == drawn
+    assert draw_questions(examples, 5, 1) != drawn
+    assert draw_questions(examples, 50, 0) == examples
