@@ -31,7 +31,7 @@ class ImportedCorpus(Frozen):
 def import_pairs(order: ImportPairs) -> ImportedCorpus:
     """Bring in a corpus of question-answer pairs; what was read already is found."""
     resources = check_runner(order.resources())
-    files = _files(order.paths)
+    files = files_of(order.paths)
     form = order.format or pair_format(files[0])
     passages = open_home(order.home).newest("passages", order.passages) if order.passages else None
     config = ImportConfig(format=form, origin=order.origin or form)
@@ -59,7 +59,7 @@ def count_corpus(order: CountCorpus) -> ArtifactRef:
     return steps.count_corpus(config, inputs, name=f"{order.name}-table1", resources=Resources(home=order.home))
 
 
-def _files(paths: tuple[str, ...]) -> list[Path]:
+def files_of(paths: tuple[str, ...]) -> list[Path]:
     """Return the files, those of a folder by name. Raises ``InputError`` where there are none."""
     found: list[Path] = []
     for path in map(Path, paths):

@@ -28,9 +28,7 @@ def passage_rows(study: Study) -> list[ArtifactRef]:
 def by_words(study: Study) -> Found:
     """Find passages by BM25."""
     passages = study.numbers.training.passages
-    index = steps.index_passages(
-        passages.index, study.corpus.sources.passages, name=study.shared, resources=study.resources
-    )
+    index = steps.index_passages(passages.index, study.world.passages, name=study.shared, resources=study.resources)
     return _retrieved(study, index, None, f"{study.name}-bm25")
 
 
@@ -39,7 +37,7 @@ def by_vectors(study: Study, seed: int) -> Found:
     numbers, name = study.numbers.training.seeded(seed).passages, f"{study.name}-s{seed}-dpr"
     inputs = reading_inputs(study, seed, by_words(study))
     encoder = steps.train_dpr(numbers.dpr, inputs, name=name, resources=study.resources)
-    asked = EncodingInputs(study.corpus.sources.passages, encoder)
+    asked = EncodingInputs(study.world.passages, encoder)
     vectors = steps.encode_passages(numbers.encode, asked, name=name, resources=study.resources)
     return _retrieved(study, vectors, encoder, name)
 
@@ -58,7 +56,7 @@ def _retrieved(study: Study, index: ArtifactRef, encoder: ArtifactRef | None, na
 def reading_inputs(study: Study, seed: int, found: Found) -> ReadingInputs:
     """Return what is learned from; all start where RePAQ does, from QAMAT's stage one."""
     start = study.model("generated", seed).inbatch.checkpoint
-    return ReadingInputs(start, study.corpus.sources.passages, study.world.questions["train"], found.train)
+    return ReadingInputs(start, study.world.passages, study.world.questions["train"], found.train)
 
 
 def _measured(study: Study, row: PassageRow) -> ArtifactRef:

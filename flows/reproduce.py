@@ -36,7 +36,19 @@ from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
 
 _FINETUNED: Final = frozenset(
-    {"table2", "sizes", "table4", "table5", "table6", "table7", "figure7", "integration", "abstention", "attribution"}
+    {
+        "table2",
+        "sizes",
+        "table4",
+        "table5",
+        "table6",
+        "table7",
+        "figure7",
+        "speed",
+        "integration",
+        "abstention",
+        "attribution",
+    }
 )
 """Tables for which the fine-tuned model of the generated memory is trained."""
 

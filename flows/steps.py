@@ -38,6 +38,7 @@ import tasks.evaluate_repaq
 import tasks.extract_answers
 import tasks.filter_open_domain
 import tasks.filter_questions
+import tasks.gather_pairs
 import tasks.generate_questions
 import tasks.import_drawn
 import tasks.import_generator
@@ -52,7 +53,9 @@ import tasks.measure_abstention
 import tasks.measure_speed
 import tasks.mine_multihop
 import tasks.mine_negatives
+import tasks.mine_questions
 import tasks.refilter_questions
+import tasks.retrieve_hops
 import tasks.retrieve_passages
 import tasks.reverse_questions
 import tasks.split_overlap
@@ -66,10 +69,12 @@ import tasks.train_finetune
 import tasks.train_generator
 import tasks.train_global
 import tasks.train_inbatch
+import tasks.train_mdr
 import tasks.train_multihop
 import tasks.train_repaq
 import tasks.train_reranker
 import tasks.train_tokenizer
+import tasks.train_words
 import tasks.update_index
 from flows.planning import step_called
 from flows.progress import ArtifactTeller, console_teller
@@ -225,6 +230,8 @@ filter_questions = _step("filter questions", tasks.filter_questions.run)
 filter_open_domain = _step("filter open-domain", tasks.filter_open_domain.run)
 refilter_questions = _step("refilter questions", tasks.refilter_questions.run)
 build_memory = _step("build memory", tasks.build_memory.run)
+gather_pairs = _step("gather pairs", tasks.gather_pairs.run)
+mine_questions = _step("mine questions", tasks.mine_questions.run)
 mine_negatives = _step("mine negatives", tasks.mine_negatives.run)
 reverse_questions = _step("reverse questions", tasks.reverse_questions.run)
 compose_questions = _step("compose questions", tasks.compose_questions.run)
@@ -232,6 +239,7 @@ mine_multihop = _step("mine multi-hop", tasks.mine_multihop.run)
 audit_corpus = _step("audit corpus", tasks.audit_corpus.run)
 init_qamat = _step("init QAMAT", tasks.init_qamat.run)
 import_start = _step("import T5", tasks.import_start.run)
+train_words = _step("train words", tasks.train_words.run)
 train_inbatch = _step("train in-batch", tasks.train_inbatch.run)
 build_index = _step("build index", tasks.build_index.run)
 build_searcher = _step("build searcher", tasks.build_searcher.run)
@@ -250,6 +258,8 @@ index_passages = _step("index passages", tasks.index_passages.run)
 train_dpr = _step("train DPR", tasks.train_dpr.run)
 encode_passages = _step("encode passages", tasks.encode_passages.run)
 retrieve_passages = _step("retrieve passages", tasks.retrieve_passages.run)
+train_mdr = _step("train MDR", tasks.train_mdr.run)
+retrieve_hops = _step("retrieve hops", tasks.retrieve_hops.run)
 train_fid = _step("train FiD", tasks.train_fid.run)
 train_extractive = _step("train extractive reader", tasks.train_extractive.run)
 evaluate_passages = _step("evaluate passages", tasks.evaluate_passages.run)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from flows import steps
 from flows.baselines import closed_book_model, train_retriever
+from flows.passage_hops import ask_mdr
 from flows.study import Study
 from flows.training import finetune, train_multihop
 from schemas.artifacts import ArtifactRef, Pretrained
@@ -24,6 +25,7 @@ def table3(study: Study) -> list[ArtifactRef]:
     """Ask two-hop questions of both sets of every system, and of a QAMAT+ that did not start from the first set."""
     second = second_set(study)
     rows = [qamat, qamat_plus, repaq, closed_book]
+    rows += [mdr] if study.numbers.training.passages.two_hop else []
     return [row(one) for one in (study, second) for row in rows] + [without_start(second)]
 
 
@@ -89,6 +91,12 @@ def closed_book(study: Study) -> ArtifactRef:
         return study.ask(study.numbers.evaluation.closed_book, model, asked, f"{name}-{study.split}", closed=True)[1]
 
     return _summarised(study, "Closed-book T5", "two-hop-closed-book", ask, memory="none")
+
+
+def mdr(study: Study) -> ArtifactRef:
+    """Measure two rounds of retrieval of passages, which FiD reads."""
+    k = study.numbers.training.passages.two_hop_fid.reading.passages
+    return _summarised(study, "MDR+T5-Decoder", "two-hop-mdr", lambda seed: ask_mdr(study, seed), memory="none", k=k)
 
 
 def _one_round(study: Study, seed: int) -> Pretrained:

@@ -24,7 +24,7 @@ from qamat_core.bm25 import Floats
 from qamat_core.memory_columns import MemoryColumns
 from qamat_core.names import names_in
 from qamat_core.overlap import DIGITS, PairOverlap
-from qamat_core.text import normalize_answer, word_tokens
+from qamat_core.text import normalize_answer, normalize_question, word_tokens
 from schemas.corpus import MultihopConfig
 
 Tier = Literal["bridge", "intersection", "comparison", "final-only"]
@@ -57,6 +57,9 @@ class HopMiner:
         found: Iterable[Mined] = ()
         overlap = self._overlap.scores(question)
         finals = self._best({row for form in gold for row in self._memory.with_answer.get(form, ())}, overlap)
+        if self._config.ban_own_entries:
+            own = normalize_question(question)
+            finals = [row for row in finals if normalize_question(self._memory.questions[row]) != own]
         if self._config.hops == 2:
             found = self._compared(question, gold)
             if not found:

@@ -50,6 +50,7 @@ def train_sentencepiece(texts: Iterable[str], config: TokenizerConfig) -> bytes:
             unk_id=UNK_ID,
             bos_id=-1,
             character_coverage=0.9999,
+            normalization_rule_name="nmt_nfkc_cf" if config.fold_case else "nmt_nfkc",
             num_threads=1,
             minloglevel=2,
         )

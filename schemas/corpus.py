@@ -175,6 +175,8 @@ class MultihopConfig(Frozen):
 
     hops: Literal[1, 2] = 2
     """1 for single-hop questions: the final entry alone (tier "final-only")."""
+    ban_own_entries: bool = False
+    """Leave out entries that ask the example's own question (normalised): for a memory that holds it."""
     finals_per_question: int = Field(default=50, ge=1)
     """Entries with a gold answer that are tried as final entry, by overlap with the question."""
     entries_per_name: int = Field(default=100, ge=1)

@@ -17,7 +17,9 @@ RecallName = Literal["recall", "passage_recall"]
 class Place(Frozen):
     """Where a run's figures stand among all: the columns that a metric's row has besides its value."""
 
-    table: str = Field(pattern=r"^(table[1-7]|figure7|integration|speed|claims|ablations|abstention|attribution)$")
+    table: str = Field(
+        pattern=r"^(table[1-7]|figure7|integration|speed|claims|ablations|abstention|attribution|human)$"
+    )
     row: str
     dataset: str
     split: str
@@ -165,6 +167,8 @@ class ReportConfig(Frozen):
     preset: str
     rerun: str
     """The command that makes this report again."""
+    tables: tuple[str, ...] = ()
+    """The tables that it is about, with the claims that compare rows of them; none for all."""
     reruns: dict[str, str] = Field(default_factory=dict)
     """Table -> the command that makes its cells again."""
     start: str = "random weights"

@@ -1,9 +1,14 @@
 """Configuration of Fusion-in-Decoder (Izacard and Grave 2021), which reads passages where QAMAT reads entries."""
 
+from typing import Final
+
 from pydantic import Field, model_validator
 
 from schemas.base import Frozen
 from schemas.model import T5Config
+
+SENTINELS: Final = 100
+"""Marks that T5's vocabulary has."""
 
 
 class Reading(Frozen):
@@ -17,12 +22,19 @@ class Reading(Frozen):
     """Pieces of it that the question may take; not given by either paper."""
     target_length: int = Field(default=32, gt=0)
     """Pieces of an answer with its end token."""
+    rank_marks: bool = False
+    """Write the rank r of a passage in front of its input, as ``<extra_id_(99-r)>``. An aid for small models trained
+    from scratch, as ``QamatConfig.rank_marks`` is for entries; in neither paper, where no order is told."""
 
     @model_validator(mode="after")
     def _check(self) -> "Reading":
-        if self.question_length >= self.passage_length:
+        if self.question_length + self.rank_marks >= self.passage_length:
             raise ValueError(
                 f"question_length {self.question_length} leaves nothing of {self.passage_length} pieces: lower it"
+            )
+        if self.rank_marks and self.passages > SENTINELS:
+            raise ValueError(
+                f"{self.passages} passages, {SENTINELS} marks of ranks: read fewer, or leave the marks out"
             )
         return self
 

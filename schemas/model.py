@@ -42,6 +42,10 @@ class T5Config(Frozen):
     pointer_head: bool = False
     """An aid for small models trained from scratch, not in the paper: the output distribution is one softmax
     over the vocabulary and the source positions."""
+    word_match: bool = False
+    """An aid for small models trained from scratch, not in the paper: queries, keys and values are the encoder's output
+    plus a weighted sum of embeddings of their own words. The weights start as the words' rarity in the memory
+    (``init_qamat``), so that retrieval starts as a search by words and learns from there."""
     locality_start: tuple[float, ...] = ()
     """An aid for small models, not in the paper: the encoder's relative bias of head h starts at
     ``-locality_start[h] * distance`` (initialisation only); empty for T5's own initialisation."""

@@ -12,6 +12,7 @@ from schemas.artifacts import Name
 from schemas.base import Frozen
 from schemas.corpus import PairFormat
 from schemas.generation import ALL_TASKS, FilterName, GeneratorLengths, GeneratorTask, PromptFormat, RefilterConfig
+from schemas.human import HumanScale
 from schemas.preset_models import PresetName
 from schemas.qamat import Backend
 from schemas.resources import Processes, Resources, RunnerName
@@ -34,8 +35,8 @@ TableName = Literal[
     "ablations",
 ]
 USUAL_TABLES: tuple[TableName, ...] = (
-    *("table1", "table2", "sizes", "table3", "table4", "table5", "table6", "table7", "figure7", "speed"),
-    *("integration", "abstention", "attribution"),
+    *("table1", "table2", "sizes", "table3", "table4", "table5", "table6", "table7", "figure7"),
+    *("speed", "integration", "abstention", "attribution"),
 )
 """What is made where no table is named: the paper's, and ours that cost little. The ablations have to be named.
 ``sizes`` are the rows of Table 2 of a larger T5."""
@@ -382,3 +383,31 @@ class Reproduce(ReproduceTable):
         """The tables that are made."""
         wanted = self.only or USUAL_TABLES
         return tuple(table for table in wanted if not (self.corpus and table in WORLD_TABLES))
+
+
+class HumanTrack(_BeamOrder):
+    """Answer real questions from a memory that people wrote, with models that start from random weights."""
+
+    scale: HumanScale = "hour"
+    """toy: seconds, learns nothing; minutes: a quarter of an hour on two cores; hour: an hour and more."""
+    name: Name = Field(default="human", title="Study name")
+    """Names every artifact of the study: lower-case letters, digits, hyphens."""
+    learn: tuple[QuestionsFile, ...] = Field(min_length=1, title="Training questions")
+    """Files of questions that stand in the memory and are learned from; their own pair is never retrieved for them."""
+    pairs: tuple[str, ...] = Field(default=(), title="Files of pairs")
+    """Files or folders of question-answer pairs that stand in the memory too, of one format."""
+    format: PairFormat | None = None
+    """Of the files of pairs; none to tell it from the first one."""
+    ask: tuple[QuestionsFile, ...] = Field(min_length=1, title="Questions asked")
+    """Files of questions that are answered: tune on dev alone."""
+    seeds: int = Field(default=1, ge=1)
+    """Every model is trained with so many seeds."""
+    out: str | None = Field(default="report-human", title="Report folder")
+    """The folder that the report is copied to; none to leave it among the artifacts."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "HumanTrack":
+        asked = [(file.dataset, file.split) for file in self.ask]
+        if len(set(asked)) < len(asked):
+            raise ValueError("one file a data set and split can be asked: name their splits")
+        return self

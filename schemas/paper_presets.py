@@ -20,7 +20,15 @@ from schemas.generation import (
     TrainTokenizerConfig,
 )
 from schemas.model import T5Config
-from schemas.passages import DprConfig, ExtractiveConfig, FidTrainingConfig, PassagesPreset, RetrievePassagesConfig
+from schemas.passages import (
+    DprConfig,
+    ExtractiveConfig,
+    FidTrainingConfig,
+    MdrConfig,
+    PassagesPreset,
+    RetrieveHopsConfig,
+    RetrievePassagesConfig,
+)
 from schemas.preset_models import CorpusPreset, EvaluationPreset, Preset, PresetName, TrainingPreset
 from schemas.qamat import (
     ClosedBookConfig,
@@ -172,6 +180,9 @@ def _stages(scale: _Scale) -> TrainingPreset:
             dpr=DprConfig(**frozen, training=_training(scale.finetuning_steps, 128, 1e-3)),  # DPR's batch
             fid=FidTrainingConfig(**frozen, training=finetuning, reading=Reading()),
             extractive=ExtractiveConfig(**frozen, training=finetuning, reading=Reading()),
+            mdr=MdrConfig(**frozen, training=_training(scale.finetuning_steps, 64, 1e-3)),
+            hops=RetrieveHopsConfig(),
+            two_hop_fid=FidTrainingConfig(**frozen, training=finetuning, reading=Reading()),
         ),
     )
 

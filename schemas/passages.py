@@ -43,6 +43,24 @@ class DprConfig(Frozen):
     """Pieces of an encoded passage: [CLS] title text."""
 
 
+class MdrConfig(DprConfig):
+    """The two-hop retriever (MDR, Xiong et al. 2021): the same encoder, asked again with the first passage."""
+
+    query_length: int = Field(default=350, gt=1)
+    """Pieces of a query: [MASK] question, in round two with title and text of the first passage behind it."""
+
+
+class RetrieveHopsConfig(Frozen):
+    """Finding passages in two rounds."""
+
+    passages: int = Field(default=100, gt=0)
+    """Of each question, those of the best chains."""
+    beam: int = Field(default=10, gt=0)
+    """Passages of round one that are asked on from, and passages behind each."""
+    batch_size: int = Field(default=256, gt=0)
+    """Questions that are encoded at once."""
+
+
 class _ReaderConfig(Frozen):
     model: QamatConfig
     training: TrainingConfig
@@ -87,3 +105,9 @@ class PassagesPreset(Frozen):
     fid: FidTrainingConfig
     extractive: ExtractiveConfig
     evaluate: EvaluatePassagesConfig = EvaluatePassagesConfig()
+    two_hop: bool = True
+    """Whether "MDR+T5-Decoder" is trained for Table 3."""
+    mdr: MdrConfig
+    hops: RetrieveHopsConfig
+    two_hop_fid: FidTrainingConfig
+    """What reads both hops' passages."""

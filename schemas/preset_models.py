@@ -76,7 +76,7 @@ class TrainingPreset(Frozen):
 
     def everywhere(self, name: str, value: object) -> "TrainingPreset":
         """Return the same stages with a field set wherever it stands."""
-        return self.model_validate(_with(self.model_dump(), name, value))
+        return self.model_validate(set_everywhere(self.model_dump(), name, value))
 
     def over(self, t5: T5Config) -> "TrainingPreset":
         """Return the same stages over a T5 that was made elsewhere; what is no shape stays the preset's."""
@@ -164,8 +164,8 @@ def _shaped(own: T5Config, t5: T5Config) -> T5Config:
     return t5.model_copy(update={name: getattr(own, name) for name in NOT_SHAPE})
 
 
-def _with(value: object, name: str, new: object) -> object:
+def set_everywhere(value: object, name: str, new: object) -> object:
     """Set every field of a name inside nested dictionaries."""
     if isinstance(value, dict):
-        return {key: new if key == name else _with(part, name, new) for key, part in value.items()}
+        return {key: new if key == name else set_everywhere(part, name, new) for key, part in value.items()}
     return value

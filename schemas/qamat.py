@@ -142,6 +142,9 @@ class FinetuneConfig(StageConfig):
     """Mask the entries that ask an example's own question (normalised) before selection, but for a question that is
     made of the memory (``own_share``). Not given by the paper: a memory that holds the data set's training questions
     would give their answers away."""
+    answered_only: bool = False
+    """Learn the answer only where the mined entry that gives it is among those that are read. Not in the paper, whose
+    T5 knows answers by heart: a model from random weights would learn to guess what the entries do not say."""
     own_share: float = Field(default=0.0, ge=0, lt=1)
     """Share of the examples that are questions made of the memory itself (``compose_questions``). 0 is the paper. The
     keys are frozen while the encoder moves on: an entity that no training question names drifts away from its keys

@@ -26,8 +26,10 @@ from schemas.passages import (
     DprConfig,
     ExtractiveConfig,
     FidTrainingConfig,
+    MdrConfig,
     PassageRow,
     PassagesPreset,
+    RetrieveHopsConfig,
     RetrievePassagesConfig,
 )
 from schemas.preset_models import (
@@ -81,7 +83,7 @@ def _t5(d_model: int, heads: int, locality: tuple[float, ...]) -> T5Config:
 AIDS: Final = (
     *T5_AIDS,
     "a contrastive term on known positives in every stage",
-    "retrieved entries marked with their rank",
+    "retrieved entries, and passages, marked with their rank",
     "inner products divided by the root of the width",
     "the memory's own questions among the inputs of pre-training and, composed for two hops, of fine-tuning and QAMAT+ "
     "(not of one-round QAMAT on two hops, which they harmed on dev)",
@@ -125,6 +127,10 @@ class _Scale(Frozen):
     dpr: tuple[int, int, float]
     fid: tuple[int, int, float]
     extractive: tuple[int, int, float]
+    two_hop_passages: bool = True
+    """Whether Table 3 has a row that reads passages."""
+    mdr: tuple[int, int, float]
+    two_hop_fid: tuple[int, int, float]
     slots: int
     hop_slots: int
     larger: tuple[int, tuple[float, ...]] | None = None
@@ -252,13 +258,17 @@ def _repaq(scale: _Scale, model: QamatConfig) -> RepaqConfig:
 
 
 def _passages(scale: _Scale, model: QamatConfig) -> PassagesPreset:
-    reading = Reading(passages=scale.passages, passage_length=96, question_length=32, target_length=12)
+    reading = Reading(passages=scale.passages, passage_length=96, question_length=32, target_length=12, rank_marks=True)
     return PassagesPreset(
         rows=scale.passage_rows,
         retrieve=RetrievePassagesConfig(passages=scale.passages),
         dpr=DprConfig(model=model, training=_training(*scale.dpr), passage_length=72),
         fid=FidTrainingConfig(model=model, training=_training(*scale.fid), reading=reading),
         extractive=ExtractiveConfig(model=model, training=_training(*scale.extractive), reading=reading),
+        two_hop=scale.two_hop_passages,
+        mdr=MdrConfig(model=model, training=_training(*scale.mdr), passage_length=72, query_length=96),
+        hops=RetrieveHopsConfig(passages=scale.passages, beam=scale.passages),
+        two_hop_fid=FidTrainingConfig(model=model, training=_training(*scale.two_hop_fid), reading=reading),
     )
 
 
@@ -302,11 +312,14 @@ def toy() -> Preset:
             repaq=(1, 8, 1e-3),
             reranker=(4, 8, 1e-3),
             candidates=(8, 8),
-            passage_rows=("DPR+Extractive", "BM25+FiD"),
+            passage_rows=("BM25+FiD",),
             passages=2,
             dpr=(2, 8, 1e-3),
             fid=(2, 8, 1e-3),
             extractive=(2, 8, 1e-3),
+            two_hop_passages=False,
+            mdr=(2, 8, 1e-3),
+            two_hop_fid=(2, 8, 1e-3),
             slots=2,
             hop_slots=2,
             example_shares=(0.05, 1.0),
@@ -344,6 +357,8 @@ def smoke() -> Preset:
             dpr=(40, 32, 1e-3),
             fid=(60, 16, 2e-3),
             extractive=(60, 16, 2e-3),
+            mdr=(40, 16, 1e-3),
+            two_hop_fid=(60, 16, 2e-3),
             slots=4,
             hop_slots=2,
             larger=(96, (1.0, 0.4, 0.1)),
@@ -384,6 +399,8 @@ def mini() -> Preset:
             dpr=(100, 32, 1e-3),
             fid=(200, 32, 2e-3),
             extractive=(200, 32, 3e-3),
+            mdr=(200, 16, 1e-3),
+            two_hop_fid=(250, 32, 4e-3),
             slots=4,
             hop_slots=2,
             larger=(128, (1.0, 0.5, 0.2, 0.05)),

@@ -13,6 +13,8 @@ class TokenizerConfig(Frozen):
     vocab_size: int = Field(default=1000, gt=16)
     """Pieces, without the sentinels."""
     model_type: Literal["bpe", "unigram"] = "bpe"
+    fold_case: bool = False
+    """Read all letters as small ones: for questions of many sources, some of which have no capitals."""
     own_pieces: tuple[str, ...] = (".", "?", ",", "'")
     """Strings that are always a piece of their own, so that a copied span never drags them along."""
 

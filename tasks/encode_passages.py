@@ -17,7 +17,7 @@ from qamat_core.training.mesh import use_mesh
 from qamat_core.training.processes import meet
 from schemas.artifacts import ArtifactRef, Name
 from schemas.errors import ConfigError, InputError
-from schemas.passages import DprConfig
+from schemas.passages import DprConfig, MdrConfig
 from schemas.qamat import IndexConfig
 from schemas.resources import Resources
 from tasks.qamat_stage import open_checkpoint
@@ -83,12 +83,13 @@ def _encode(store: Store, config: IndexConfig, inputs: EncodingInputs, directory
 
 
 def retriever_config(store: Store, checkpoint: ArtifactRef) -> DprConfig:
-    """Return what a retriever of passages was trained with.
+    """Return what a retriever of passages was trained with; an ``MdrConfig`` for one of two hops.
 
     Raises:
         ConfigError: the checkpoint is none.
     """
     card = load_card(store.open_directory(checkpoint))
-    if card.role != "dpr":
+    kinds = {"dpr": DprConfig, "mdr": MdrConfig}
+    if card.role not in kinds:
         raise ConfigError(f"{checkpoint} is no retriever of passages but of the role {card.role!r}: train one")
-    return DprConfig.model_validate(card.settings)
+    return kinds[card.role].model_validate(card.settings)

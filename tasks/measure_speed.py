@@ -103,8 +103,8 @@ def _fid(
     if card.role != "fid":
         raise ConfigError(f"{inputs.fid} is no FiD but of the role {card.role!r}: train one")
     trained = FidTrainingConfig.model_validate(card.settings)
-    wider = {"passages": config.passages, "passage_length": config.passage_length}
-    shape = FidConfig(t5=fid.reader.config.t5, **dict(trained.reading) | wider)
+    reading = trained.reading.model_copy(update={"passages": config.passages, "passage_length": config.passage_length})
+    shape = FidConfig(t5=fid.reader.config.t5, **dict(reading))
     few = examples.slice(0, config.rounds * config.questions)
     readings = open_readings(store, inputs.passages, few, inputs.found, config.passages, work)
     read = passage_inputs(*readings.take(range(len(readings))), fid.tokenizer, shape)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from qamat_core.qamat.batches import global_batch
 from qamat_core.qamat.entries import MemoryEntries
@@ -112,6 +113,18 @@ def open_questions(store: Store, questions: ArtifactRef) -> pa.Table:
     return table
 
 
+def answered(questions: pa.Table, mined: pa.Table) -> pa.Table:
+    """Return the questions for which an entry was mined.
+
+    Raises:
+        TrainingError: for none.
+    """
+    kept = questions.filter(pc.field("example_id").isin(mined.column("example_id").combine_chunks()))
+    if not kept.num_rows:
+        raise TrainingError("the memory answers none of the training questions: set answered_only to false")
+    return kept
+
+
 @dataclass(frozen=True)
 class QuestionStageInputs:
     """What fine-tuning and QAMAT+ read: ``start`` searches the index.
@@ -152,7 +165,8 @@ def train_on_questions(
     store, training = Store(resources.home), config.training
 
     def learn(work: Path) -> tuple[OpenCheckpoint, Trained]:
-        asked = open_questions(store, inputs.questions), store.open_table(inputs.mined)
+        questions, mined = open_questions(store, inputs.questions), store.open_table(inputs.mined)
+        asked = (answered(questions, mined) if config.answered_only else questions), mined
         own = None
         if inputs.own_questions and inputs.own_mined:
             own = store.open_table(inputs.own_questions), store.open_table(inputs.own_mined)

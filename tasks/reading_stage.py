@@ -46,14 +46,19 @@ class Readings:
         Raises:
             IncompatibleArtifactError: one is not in the table.
         """
-        return [self._passage(key) for key in self.ids[question]]
+        return [self.passage(key) for key in self.ids[question]]
 
     def take(self, rows: Iterable[int]) -> tuple[list[str], list[list[Passage]]]:
         """Return some questions and the passages of each."""
         asked = [int(row) for row in rows]
         return [self.questions[row] for row in asked], [self.passages(row) for row in asked]
 
-    def _passage(self, key: str) -> Passage:
+    def passage(self, key: str) -> Passage:
+        """Return a passage by its id.
+
+        Raises:
+            IncompatibleArtifactError: it is not in the table.
+        """
         row = self.rows.find(key)
         if row is None:
             raise IncompatibleArtifactError(f"passage {key} was retrieved and is not there: give the passages searched")

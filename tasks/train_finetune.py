@@ -17,7 +17,7 @@ def run(config: FinetuneConfig, inputs: QuestionStageInputs, *, name: Name, reso
         __name__,
         config,
         inputs,
-        lambda reader: global_loss(reader, config),
+        lambda reader: global_loss(reader, config, answered_only=config.answered_only),
         name=name,
         resources=resources,
     )

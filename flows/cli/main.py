@@ -11,6 +11,7 @@ from flows.cli import artifacts, corpus, data, index, train
 from flows.cli.ask import ask
 from flows.cli.bench import bench
 from flows.cli.evaluate import evaluate
+from flows.cli.human import human
 from flows.cli.output import print_json
 from flows.cli.plan import plan
 from flows.cli.reproduce import reproduce
@@ -25,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("reproduce")(reproduce)
+app.command("human")(human)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(train.app, name="train")
 app.add_typer(index.app, name="index")

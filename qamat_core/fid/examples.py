@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from qamat_core.tokenizer import Tokenizer, pad_rows
-from schemas.fid import Reading
+from schemas.fid import SENTINELS, Reading
 from schemas.model import EOS_ID
 from schemas.records import Passage
 
@@ -25,11 +25,21 @@ def passage_inputs(
     """
     inputs = np.zeros((len(questions), config.passages, config.passage_length), np.int32)
     for rows, question, found in zip(inputs, questions, passages, strict=True):
-        asked = tokenizer.encode(f"question: {question}")[: config.question_length]
         texts = [f"title: {passage.title} context: {passage.text}" for passage in found[: config.passages]] or [""]
-        pieces = [[*asked, *tokenizer.encode(text)][: config.passage_length - 1] for text in texts]
+        pieces = [
+            [*question_pieces(question, rank, tokenizer, config), *tokenizer.encode(text)][: config.passage_length - 1]
+            for rank, text in enumerate(texts)
+        ]
         rows[: len(texts)] = pad_rows([[*row, EOS_ID] for row in pieces], config.passage_length)
     return inputs
+
+
+def question_pieces(question: str, rank: int, tokenizer: Tokenizer, config: Reading) -> list[int]:
+    """Return what stands in front of the passage of a rank, counted from 0: its mark, if marks are written, and
+    ``question: ...``.
+    """
+    mark = [tokenizer.sentinel(SENTINELS - 1 - rank)] if config.rank_marks else []
+    return mark + tokenizer.encode(f"question: {question}")[: config.question_length]
 
 
 def answer_targets(answers: Sequence[str], tokenizer: Tokenizer, config: Reading) -> Int32[np.ndarray, "E T"]:

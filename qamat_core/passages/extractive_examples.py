@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int32
 
+from qamat_core.fid.examples import question_pieces
 from qamat_core.passages.occurrences import Span, occurrences
 from qamat_core.tokenizer import Tokenizer, pad_rows
 from schemas.datasets import Script
@@ -31,8 +32,8 @@ def span_inputs(
     tokens = np.zeros((*shape, reading.passage_length), np.int32)
     begins = np.full(shape, reading.passage_length, np.int32)
     for rows, firsts, question, found in zip(tokens, begins, questions, passages, strict=True):
-        asked = _asked(question, tokenizer, reading)
         for number, passage in enumerate(found[: reading.passages]):
+            asked = question_pieces(question, number, tokenizer, reading)
             head, text = _texts(passage)
             pieces = [*asked, *tokenizer.encode(text)][: reading.passage_length - 1]
             rows[number] = pad_rows([[*pieces, EOS_ID]], reading.passage_length)[0]
@@ -54,7 +55,7 @@ def answer_spans(
 
     What was cut off, or is longer than ``span_length`` pieces, is left out.
     """
-    asked = len(_asked(question, tokenizer, reading))
+    asked = len(question_pieces(question, 0, tokenizer, reading))
     found: list[tuple[int, int, int]] = []
     for number, passage in enumerate(passages[: reading.passages]):
         inside = occurrences(passage.text, answers, script)
@@ -71,14 +72,10 @@ def answer_spans(
 
 def span_text(question: str, passage: Passage, first: int, last: int, tokenizer: Tokenizer, reading: Reading) -> str:
     """Return the text of a span, as it stands in the passage."""
-    asked = len(_asked(question, tokenizer, reading))
+    asked = len(question_pieces(question, 0, tokenizer, reading))
     _, text = _texts(passage)
     places = tokenizer.offsets(text)
     return text[places[first - asked][0] : places[last - asked][1]].strip()
-
-
-def _asked(question: str, tokenizer: Tokenizer, reading: Reading) -> list[int]:
-    return tokenizer.encode(f"question: {question}")[: reading.question_length]
 
 
 def _texts(passage: Passage) -> tuple[str, str]:

@@ -12,16 +12,27 @@ from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.integration import visible_slots
 from qamat_core.qamat.reader import Context, Entries, Query, Reader
-from qamat_core.qamat.retriever import NEGATIVE, Ranking, contrastive_loss, encode, encode_cls, top_entries, weights
+from qamat_core.qamat.retriever import (
+    NEGATIVE,
+    Ranking,
+    contrastive_loss,
+    encode,
+    encode_cls,
+    matched,
+    top_entries,
+    weights,
+)
 from qamat_core.qamat.search import FrozenMemory, fetch, search
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.step import Batch, LossFn, Metrics, total_of
+from schemas.model import PAD_ID
 from schemas.qamat import InBatchConfig, MultihopConfig, StageConfig
 
 
 class Round(NamedTuple):
     """One round of retrieval in a frozen memory."""
 
+    rows: Int[Array, "B K"]
     entries: Entries
     visible: Float[Array, "B K"]
     ranking: Ranking
@@ -53,8 +64,31 @@ def in_batch_loss(reader: Reader, config: InBatchConfig) -> LossFn:
     return loss_fn
 
 
-def global_loss(reader: Reader, config: StageConfig) -> LossFn:
+def words_loss(reader: Reader) -> LossFn:
+    """Before stage one: the words of queries and keys alone (``T5Config.word_match``), by the contrastive term.
+
+    Batches are those of stage one; nothing is encoded and nothing read.
+    """
+
+    def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
+        del key
+        width = reader.config.t5.d_model
+        queries, keys = (
+            matched(reader.model, params, batch[name], jnp.zeros((len(batch[name]), 1, width)))[:, 0]
+            for name in ("inputs", "key_tokens")
+        )
+        scores = queries @ keys.T / reader.config.temperature + NEGATIVE * batch["banned"]
+        ranking = Ranking.of(scores[:, None], batch["positives"])
+        contrast, hit = contrastive_loss(ranking, total_of(batch, "positives"))
+        return contrast, {"retrieval_loss": contrast, "recall_at_1": hit}
+
+    return loss_fn
+
+
+def global_loss(reader: Reader, config: StageConfig, *, answered_only: bool = False) -> LossFn:
     """Stage two and fine-tuning: exact search in the frozen memory; p(m|X) of equation 2 carries no gradient.
+
+    With ``answered_only`` the answer counts only where the known entry is read.
 
     ``memory`` in the batch is a ``FrozenMemory``; ``banned_rows`` [B, R] (-1: none) are masked before selection.
     """
@@ -65,6 +99,8 @@ def global_loss(reader: Reader, config: StageConfig) -> LossFn:
         slots = visible_slots(key, len(tokens), config.top_k, config.vary_k)
         found = retrieve(query, batch, positives, slots)
         context = reader.integrate(params, query, tokens, found.entries, found.visible)
+        if answered_only:
+            batch = {**batch, "targets": answered_targets(found, batch)}
         return _sum_up(reader, config, params, context, found.ranking, batch)
 
     return loss_fn
@@ -85,6 +121,8 @@ def multihop_loss(reader: Reader, config: MultihopConfig) -> LossFn:
         query = reader.query(params, extended, 1)
         found = retrieve(query, batch, batch["positives"], slots)
         context = reader.integrate(params, query, extended, found.entries, found.visible)
+        if config.answered_only:
+            batch = {**batch, "targets": answered_targets(found, batch)}
         loss, metrics = _sum_up(reader, config, params, context, found.ranking, batch)
         first_loss, first_hit = contrastive_loss(first.ranking, total_of(batch, "first"))
         return loss + config.first_hop_weight * first_loss, {**metrics, "first_hop_recall_at_1": first_hit}
@@ -115,7 +153,14 @@ def retrieve(query: Query, batch: Batch, positives: Int[Array, "B S"], slots: Fl
     known = fetch(memory, jnp.maximum(positives, 0)).keys
     target = jnp.einsum("bsd,bsd->bs", query.vectors, known)
     ranking = Ranking(target, searched.log_total, searched.best, positives)
-    return Round(Entries(entries.value_tokens, entries.values, probabilities), visible, ranking)
+    return Round(searched.found.rows, Entries(entries.value_tokens, entries.values, probabilities), visible, ranking)
+
+
+def answered_targets(found: Round, batch: Batch) -> Int[Array, "B T"]:
+    """Return the targets, nothing but padding where the known entry of the first mask is not among those read."""
+    known = batch["positives"][:, :1]
+    known = (known >= 0) & (found.rows == known) & (found.visible > 0)
+    return jnp.where(known.any(axis=1, keepdims=True), batch["targets"], PAD_ID)
 
 
 def _sum_up(

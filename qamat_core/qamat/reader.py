@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxtyping import Array, Float, Int
 
 from qamat_core.qamat.integration import add_neural, combine, mark_ranks, prepend_entries
-from qamat_core.qamat.retriever import encode_in_groups, mask_positions, queries_at
+from qamat_core.qamat.retriever import encode_in_groups, mask_positions, matched, queries_at
 from qamat_core.t5.network import T5, shift_right
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.step import token_loss
@@ -55,7 +55,8 @@ class Reader:
         """Encode an input and take its queries."""
         encoded = self._encode(params, tokens)
         positions = mask_positions(tokens, self.first_sentinel, masks)
-        return Query(encoded, positions, queries_at(encoded, positions) / self.config.temperature)
+        vectors = matched(self.model, params, tokens, queries_at(encoded, positions))
+        return Query(encoded, positions, vectors / self.config.temperature)
 
     def _encode(self, params: Params, tokens: Int[Array, "B L"]) -> Float[Array, "B L D"]:
         group = max(1, self.pieces // tokens.shape[1]) if self.pieces else len(tokens)

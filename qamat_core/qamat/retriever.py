@@ -47,7 +47,16 @@ def encode_in_groups(model: T5, params: Params, tokens: Int[Array, "B L"], group
 
 def encode_cls(model: T5, params: Params, tokens: Int[Array, "N L"]) -> Float[Array, "N D"]:
     """Return f(m; [CLS]) of keys or values, whose first token is [CLS]."""
-    return encode(model, params, tokens)[:, 0]
+    return matched(model, params, tokens, encode(model, params, tokens)[:, :1])[:, 0]
+
+
+def matched(
+    model: T5, params: Params, tokens: Int[Array, "B L"], vectors: Float[Array, "B S D"]
+) -> Float[Array, "B S D"]:
+    """Return the vectors of inputs, with the inputs' words added to them where ``T5Config.word_match`` is set."""
+    if not model.config.word_match:
+        return vectors
+    return model.apply({"params": params}, tokens, vectors, method="match")  # pyright: ignore[reportReturnType]
 
 
 def mask_positions(tokens: Int[Array, "B L"], first_sentinel: int, masks: int) -> Int[Array, "B S"]:

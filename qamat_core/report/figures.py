@@ -34,7 +34,7 @@ METRIC_NAMES: Final = MappingProxyType(
         "em_orqa": "EM by ORQA's script",
         "f1": "F1",
         "recall": "Recall",
-        "passage_recall": "A passage read holds an answer",
+        "passage_recall": "Passage holds answer",
         "entries": "Entries",
         "passages": "Passages",
         "coverage": "Coverage",

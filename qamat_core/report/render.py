@@ -81,8 +81,9 @@ def write(report: Report, directory: Path) -> None:
 
 
 def _view(report: Report, figures: Sequence[Figure]) -> dict[str, object]:
-    laid_out = [compare(layout, figures) for layout in LAYOUTS]
-    found = findings(figures)
+    tables = report.config.tables
+    laid_out = [compare(layout, figures) for layout in LAYOUTS if not tables or layout.table in tables]
+    found = [one for one in findings(figures) if not tables or one.claim.first.table in tables]
     comparisons = [one for one in laid_out if one.layout.expected or one.measured.rows]
     return {
         "config": report.config,

@@ -74,12 +74,16 @@ def _judged(claim: Claim, figure: Figure, p: float, measured: Sequence[Figure]) 
     return Finding(
         claim,
         verdict,
-        place=", ".join((figure.dataset_name, *_setting(claim, figure), f"n = {figure.n:,}")),
+        place=", ".join((_questions(figure), *_setting(claim, figure), f"n = {figure.n:,}")),
         figures=" against ".join(filter(None, values)) if all(values) else "",
         difference=f"{figure.value:+.1f}{unit} [{low:+.1f}, {high:+.1f}]",
         test="p < 0.001" if p < 0.001 else f"p = {p:.3f}",
         why=_doubt(low, p) if verdict == "cannot be told at this scale" else "",
     )
+
+
+def _questions(figure: Figure) -> str:
+    return figure.dataset_name + (f" {figure.split}" if figure.split != "test" else "")
 
 
 def _setting(claim: Claim, figure: Figure) -> Iterator[str]:

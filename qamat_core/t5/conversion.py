@@ -35,8 +35,11 @@ def from_transformers(state: Mapping[str, np.ndarray], config: T5Config) -> dict
     Raises ``ConfigError`` for a pointer head (no such weights exist) and ``InputError`` where a weight is missing,
     left over or of another shape than the configuration says.
     """
-    if config.pointer_head:
-        raise ConfigError("a T5 of `transformers` has no pointer head: set pointer_head to false to load its weights")
+    if config.pointer_head or config.word_match:
+        raise ConfigError(
+            "a T5 of `transformers` has no pointer head and no word match: set pointer_head and word_match to false to "
+            "load its weights"
+        )
     names = dict(_names(config))
     tied = {"lm_head.weight"} if config.tie_embeddings else set[str]()
     _check_names(set(state), set(names.values()), ALIASES | tied)

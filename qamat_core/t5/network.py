@@ -11,6 +11,7 @@ from flax import linen as nn
 from qamat_core.t5.decoder import Cache, Decoder, Source
 from qamat_core.t5.encoder import Encoder
 from qamat_core.t5.layers import Embedding
+from qamat_core.t5.word_match import WordMatch
 from schemas.model import PAD_ID, T5Config
 
 
@@ -29,17 +30,25 @@ class T5(nn.Module):
         self.token_embedder = Embedding(self.config)
         self.encoder = Encoder(self.config)
         self.decoder = Decoder(self.config)
+        if self.config.word_match:
+            self.word_match = WordMatch(self.config)
 
     def __call__(
         self, encoder_input_tokens: jax.Array, decoder_input_tokens: jax.Array, deterministic: bool = True
     ) -> jax.Array:
         """Give logits [B, T, V] for tokens [B, L] and (shifted) target tokens [B, T]."""
         encoded = self.encode(encoder_input_tokens, deterministic)
+        if self.config.word_match:
+            self.match(encoder_input_tokens, encoded[:, :1])  # declares its parameters
         return self.decode(encoded, encoder_input_tokens, decoder_input_tokens, deterministic)
 
     def encode(self, tokens: jax.Array, deterministic: bool = True) -> jax.Array:
         """Encode ``tokens`` [B, L] as [B, L, D]; rows of padding hold no meaning."""
         return self.encoder(self.token_embedder(tokens), tokens, deterministic)
+
+    def match(self, tokens: jax.Array, vectors: jax.Array) -> jax.Array:
+        """Give the ``vectors`` [B, S, D] of inputs with their ``tokens`` [B, L] added; only with ``word_match``."""
+        return self.word_match(tokens, vectors)
 
     def decode(
         self,

@@ -22,7 +22,7 @@ from tasks import evaluate
 from tasks.evaluate import EvaluateInputs
 
 PROJECT = Path(__file__).parents[2]
-NAMES = {"regenerate-corpus", "train-qamat", "reproduce-paper", "reproduce-table5"}
+NAMES = {"regenerate-corpus", "train-qamat", "reproduce-paper", "reproduce-table5", "answer-from-human-pairs"}
 PATIENCE_SECONDS = 540
 RECALL = 0.4
 """Recall@4 on test questions that `smoke` has to reach over its generated memory."""

@@ -59,6 +59,15 @@ def test_one_hop_takes_the_nearest_entry_with_the_answer(memory: MemoryColumns):
     assert _mine(memory, "where was Bela Rik born?", "Dorvan", hops=1) == (None, "other-birthplace", "final-only")
 
 
+def test_a_question_that_stands_in_the_memory_can_be_kept_from_its_own_pair(memory: MemoryColumns):
+    miner = HopMiner(memory, MultihopConfig(hops=1, ban_own_entries=True))
+    found = miner.mine("Where was Bela Rik born", ["Dorvan"])
+    assert found is not None
+    assert memory.ids[found.final] == "birthplace"
+    assert miner.mine("who founded the Silent Works", ["Bela Rik"]) != found
+    assert miner.mine("Who wrote The Silent Kermol?", ["Marel Toskin"]) is None
+
+
 @pytest.mark.parametrize(
     ("question", "answer"),
     [("was Marel Toskin born before Bela Rik?", "yes"), ("who was born first, Marel Toskin or Bela Rik?", "Bela Rik")],

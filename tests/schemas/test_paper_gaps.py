@@ -10,11 +10,11 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from schemas import corpus, generation, model, qamat, repaq, training
+from schemas import corpus, fid, generation, model, passages, qamat, repaq, training
 
 PAGE = Path(__file__).parents[2] / "docs" / "paper-gaps.md"
 ROWS = re.findall(r"^\|[^`]*\| `(\w+)\.(\w+)` \| (?:`([^`]+)`)? *\|", PAGE.read_text(), re.MULTILINE)
-MODULES: tuple[ModuleType, ...] = (corpus, generation, model, qamat, repaq, training)
+MODULES: tuple[ModuleType, ...] = (corpus, fid, generation, model, passages, qamat, repaq, training)
 
 
 def _model(name: str, field: str) -> type[BaseModel]:

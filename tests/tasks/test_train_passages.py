@@ -21,7 +21,9 @@ from schemas.passages import (
     EvaluatePassagesConfig,
     ExtractiveConfig,
     FidTrainingConfig,
+    MdrConfig,
     PassageIndexConfig,
+    RetrieveHopsConfig,
     RetrievePassagesConfig,
 )
 from schemas.qamat import IndexConfig
@@ -33,17 +35,21 @@ from tasks import (
     evaluate_passages,
     index_passages,
     measure_speed,
+    retrieve_hops,
     retrieve_passages,
     train_dpr,
     train_extractive,
     train_fid,
+    train_mdr,
 )
 from tasks.evaluate_passages import PassageReadingInputs
 from tasks.measure_speed import SpeedInputs
 from tasks.reading_stage import ReadingInputs
+from tasks.retrieve_hops import HopsInputs
 from tasks.retrieve_passages import RetrievalInputs
+from tasks.train_mdr import MdrInputs
 from tests.qamat_core.qamat import tiny
-from tests.tasks.corpus import passage, register
+from tests.tasks.corpus import pair, passage, register
 from tests.tasks.tiny_home import make_home
 
 READING = Reading(passages=2, passage_length=48, question_length=20, target_length=6)
@@ -57,6 +63,7 @@ def training(steps: int, rate: float) -> TrainingConfig:
 
 MODEL: dict[str, Any] = {"model": tiny.config()}
 DPR = DprConfig(**MODEL, training=training(40, 5e-3), passage_length=24)
+MDR = MdrConfig(**MODEL, training=training(80, 5e-3), passage_length=24, query_length=40)
 FID = FidTrainingConfig(**MODEL, training=training(150, 1e-2), reading=READING)
 EXTRACTIVE = ExtractiveConfig(**MODEL, training=training(60, 1e-2), reading=READING)
 
@@ -175,6 +182,48 @@ def test_a_reader_learns_ten_questions_by_heart(home: Home, role: str, run: Call
     assert role == "fid" or alone["prediction"] == ""
 
 
+@pytest.mark.slow
+def test_two_rounds_find_the_passages_of_both_hops(home: Home):
+    refs, resources = home.refs, home.resources
+    inputs = _two_hops(home)
+    refs["mdr"] = train_mdr.run(MDR, inputs, name="mdr", resources=resources)
+    encoding = encode_passages.EncodingInputs(inputs.passages, refs["mdr"])
+    vectors = encode_passages.run(IndexConfig(batch_size=8), encoding, name="mdr", resources=resources)
+    config = RetrieveHopsConfig(passages=2, beam=2, batch_size=4)
+    found = retrieve_hops.run(config, HopsInputs(vectors, refs["asked"], refs["mdr"]), name="mdr", resources=resources)
+    lines = [row["passage_ids"] for row in home.rows(found)]
+    assert sum(line == [f"p{number}", f"p{number + 10}"] for number, line in enumerate(lines)) > 6, lines
+    with pytest.raises(ConfigError, match="checkpoint/encoder@0 is no retriever of passages"):
+        retrieve_hops.run(config, HopsInputs(vectors, refs["asked"], refs["encoder"]), name="x", resources=resources)
+    unknown = register(home.store, "multihop_examples", "unknown", [])
+    with pytest.raises(TrainingError, match="of none of 10 questions the passages of both hops are known"):
+        train_mdr.run(MDR, replace(inputs, hops=unknown), name="x", resources=resources)
+
+
+def _two_hops(home: Home) -> MdrInputs:
+    """Who lives where, and what each town is: the second passage is named by the first alone."""
+    towns = [passage(number + 10, f"{town}, {town}, where she lives") for number, town in enumerate(tiny.TOWNS)]
+    rows = home.rows(home.refs["passages"]) + towns
+    people = register(home.store, "passages", "both", rows)
+    index = index_passages.run(PassageIndexConfig(), people, name="both", resources=home.resources)
+    home.refs["both"] = index
+    pairs = [pair(f"q{number}", "?", "!", f"p{number}", 0) for number in range(20)]
+    memory = register(home.store, "qa_pairs", "both", pairs)
+    hops = [
+        {
+            "example_id": name,
+            "first_qa_id": f"q{number}",
+            "final_qa_id": f"q{number + 10}",
+            "tier": "gold",
+            "score": 1.0,
+        }
+        for number, name in enumerate(tiny.PEOPLE)
+    ]
+    known = register(home.store, "multihop_examples", "both", hops)
+    found = home.retrieve("both", "asked", "both")
+    return MdrInputs(home.refs["encoder"], people, home.refs["asked"], found, known, memory)
+
+
 def test_speed_is_measured_once_and_only_of_a_qamat_and_a_fid(home: Home):
     refs, resources = home.refs, home.resources
     fid = train_fid.run(FID, home.learn(), name="fid", resources=resources)
@@ -215,8 +264,8 @@ def test_what_cannot_be_learned_or_asked_is_refused_in_one_line(home: Home):
     empty = register(home.store, "passages", "empty", [])
     with pytest.raises(InputError, match="holds no passage to index"):
         index_passages.run(PassageIndexConfig(), empty, name="x", resources=resources)
-    unasked = [row | {"example_id": "new"} for row in questions("{}", tiny.TOWNS)[:1]]
-    other = register(home.store, "qa_examples", "other", unasked)
+    unasked = questions("{}", tiny.TOWNS)[0] | {"example_id": "new"}
+    other = register(home.store, "qa_examples", "other", [unasked])
     inputs = ReadingInputs(refs["encoder"], refs["passages"], other, refs["found"])
     with pytest.raises(IncompatibleArtifactError, match="lacks 1 of 1 questions"):
         train_fid.run(FID, inputs, name="x", resources=resources)

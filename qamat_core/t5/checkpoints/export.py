@@ -38,8 +38,9 @@ def export(checkpoint: Path, tokenizer: Tokenizer, form: ExportFormat, directory
 
 def check_exportable(model: T5Config) -> None:
     """Raise ``ConfigError`` for a model that `transformers` and T5X have no network for."""
-    if model.pointer_head:
+    if model.pointer_head or model.word_match:
+        part = "a pointer head (pointer_head)" if model.pointer_head else "weights of words (word_match)"
         raise ConfigError(
-            "its T5 has a pointer head (pointer_head), which neither transformers nor T5X has: "
+            f"its T5 has {part}, which neither transformers nor T5X has: "
             "only a model that started from a public T5 can be exported"
         )

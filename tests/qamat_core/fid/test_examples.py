@@ -56,3 +56,15 @@ def test_a_question_without_passages_is_read_alone():
     whole = tiny.tokenizer().encode("question: Ada?")[:12]
     assert rows[0].tolist() == [*whole, 1, *[0] * (39 - len(whole))]
     assert not rows[1:].any()
+
+
+def test_the_rank_of_a_passage_can_be_marked():
+    plain, marked = (
+        passage_inputs(["Ada?"], [[ADA, BELA]], tiny.tokenizer(), CONFIG.model_copy(update={"rank_marks": marks}))[0]
+        for marks in (False, True)
+    )
+    assert [tiny.tokenizer().decode(row[:1]) for row in marked[:2]] == ["<extra_id_99>", "<extra_id_98>"]
+    np.testing.assert_array_equal(marked[:2, 1:-1], plain[:2, :-2])
+    assert not marked[2].any()
+    with pytest.raises(ValidationError, match="101 passages, 100 marks"):
+        FidConfig(t5=CONFIG.t5, passages=101, rank_marks=True)

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from qamat_core.passages.dual_encoder import Judged, dpr_batch, dpr_loss, judge, passage_tokens
+from schemas.datasets import Script
 from schemas.errors import TrainingError
 from schemas.records import Passage
 from tests.qamat_core.qamat import tiny
 
+SCRIPTS: list[Script] = ["orqa"] * 4
 PASSAGES = [
     Passage.of("test", name, name, f"{name} lives in {town}.")
     for name, town in zip(tiny.PEOPLE, tiny.TOWNS, strict=True)
@@ -17,7 +19,7 @@ PASSAGES = [
 
 def test_the_best_that_holds_the_answer_is_right_and_the_best_that_does_not_is_wrong():
     texts = [["Ada.", "In Dorf.", "Dorf!"], ["Dorf"], ["Ada."], []]
-    judged = judge(texts, [["Dorf"]] * 4, ["orqa"] * 4)
+    judged = judge(texts, [["Dorf"]] * 4, SCRIPTS)
     assert judged.positives.tolist() == [1, 0, -1, -1]
     assert judged.negatives.tolist() == [0, -1, 0, -1]
     assert judged.learnable().tolist() == [0, 1]

@@ -8,7 +8,7 @@ from schemas.fid import Reading
 from schemas.records import Passage
 from tests.qamat_core.qamat import tiny
 
-READING = Reading(passages=3, passage_length=80, question_length=30, target_length=4)
+READING = Reading(passages=3, passage_length=80, question_length=30, target_length=4, rank_marks=True)
 PEOPLE = [
     Passage.of("test", name, name, f"{name} lives in {town}, {town}?")
     for name, town in zip(tiny.PEOPLE[:4], tiny.TOWNS, strict=False)

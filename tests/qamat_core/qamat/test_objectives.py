@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from qamat_core.qamat.objectives import global_loss, in_batch_loss, multihop_loss
-from qamat_core.qamat.reader import Reader
+from qamat_core.qamat.objectives import Round, answered_targets, global_loss, in_batch_loss, multihop_loss
+from qamat_core.qamat.reader import Entries, Reader
+from qamat_core.qamat.retriever import Ranking
 from qamat_core.qamat.search import FrozenMemory
 from qamat_core.training.checkpoint import Params
 from qamat_core.training.step import Batch, Metrics
@@ -125,6 +126,16 @@ def test_banned_entries_are_not_read_even_when_too_few_others_are_left():
     assert ours == pytest.approx(theirs, rel=1e-5)
     assert np.isfinite(nothing)
     assert nothing != pytest.approx(ours, rel=1e-5)
+
+
+def test_answers_count_where_the_known_entry_is_among_those_read():
+    read = np.array([[3, 4], [3, 4], [3, 4], [3, -1]], np.int32)
+    visible = np.array([[1, 1], [1, 0], [1, 1], [1, 1]], np.float32)
+    nothing = (np.zeros(0),) * 3
+    found = Round(read, Entries(*nothing), visible, Ranking(*nothing, nothing[0]))  # pyright: ignore
+    targets = np.full((4, 2), 7, np.int32)
+    batch = {"positives": np.array([[4], [4], [5], [-1]], np.int32), "targets": targets}
+    np.testing.assert_array_equal(answered_targets(found, batch), [[7, 7], [0, 0], [0, 0], [0, 0]])
 
 
 # gradients: of the answer loss and of the contrastive loss apart

@@ -1,0 +1,162 @@
+"""Scales of the track on real questions over a memory that people wrote; models start from random weights.
+
+``toy`` runs in seconds and learns nothing (tests), ``minutes`` shows within a quarter of an hour on two cores what
+learns (tuning on dev), ``hour`` is the largest that two cores train in about an hour. They differ in numbers only.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from schemas.base import Frozen
+from schemas.corpus import IngestConfig, MultihopConfig
+from schemas.errors import ConfigError
+from schemas.generation import TrainTokenizerConfig
+from schemas.human import GatherConfig, HumanPreset, HumanScale, HumanStages, QuestionExamplesConfig
+from schemas.model import T5Config
+from schemas.preset_models import T5_AIDS
+from schemas.qamat import EvaluationConfig, FinetuneConfig, InBatchConfig, IndexConfig, InitConfig, QamatConfig
+from schemas.repaq import RepaqEvaluationConfig
+from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
+
+AIDS: Final = (
+    *T5_AIDS,
+    "queries and keys to which a weighted sum of word embeddings is added, which starts as a search by words and is "
+    "trained before all else",
+    "a contrastive term on known positives in every stage",
+    "retrieved entries marked with their rank",
+    "inner products divided by the root of the width",
+    "no neural integration",
+)
+"""What models need that start from random weights (docs/decisions/0004, docs/real-track.md)."""
+
+
+class _Scale(Frozen):
+    """The numbers in which the scales differ."""
+
+    d_model: int
+    locality: tuple[float, ...]
+    pieces: int
+    words: tuple[int, int, float]
+    """Steps, batch size, learning rate; so are those of the other stages."""
+    inbatch: tuple[int, int, float]
+    finetune: tuple[int, int, float]
+    slots: int
+    recall_at: tuple[int, ...] = (1, 5, 50)
+
+
+def _preset(name: HumanScale, scale: _Scale) -> HumanPreset:
+    return HumanPreset(
+        name=name,
+        aids=AIDS,
+        ingest=IngestConfig(),
+        gather=GatherConfig(),
+        tokenizer=TrainTokenizerConfig(
+            tokenizer=TokenizerConfig(vocab_size=scale.pieces, fold_case=True), max_texts=1_000_000
+        ),
+        examples=QuestionExamplesConfig(),
+        mining=MultihopConfig(hops=1, ban_own_entries=True),
+        stages=_stages(scale),
+        reading=EvaluationConfig(top_k=scale.slots, ks=(1, scale.slots), recall_at=scale.recall_at),
+        nearest=RepaqEvaluationConfig(top_k=max(scale.recall_at)),
+    )
+
+
+def _stages(scale: _Scale) -> HumanStages:
+    t5 = T5Config(
+        d_model=scale.d_model,
+        num_heads=len(scale.locality),
+        head_dim=scale.d_model // len(scale.locality),
+        d_ff=2 * scale.d_model,
+        num_encoder_layers=2,
+        num_decoder_layers=1,
+        tie_embeddings=True,
+        pointer_head=True,
+        word_match=True,
+        locality_start=scale.locality,
+    )
+    model = QamatConfig(
+        t5=t5,
+        passage_length=24,
+        question_length=24,
+        target_length=10,
+        key_length=24,
+        value_length=28,
+        temperature=scale.d_model**0.5,
+        rank_marks=True,
+        integration="discrete",
+    )
+    shared: dict[str, Any] = {"model": model, "retrieval_loss_weight": 1.0}
+    return HumanStages(
+        init=InitConfig(model=model),
+        words=InBatchConfig(**shared, training=_training(*scale.words), negatives_per_example=1),
+        inbatch=InBatchConfig(**shared, training=_training(*scale.inbatch), top_k=2, negatives_per_example=1),
+        index=IndexConfig(),
+        finetune=FinetuneConfig(
+            **shared, training=_training(*scale.finetune), top_k=scale.slots, vary_k=True, answered_only=True
+        ),
+    )
+
+
+def _training(steps: int, batch_size: int, learning_rate: float) -> TrainingConfig:
+    optimizer = OptimizerConfig(
+        learning_rate=learning_rate, schedule="cosine", warmup_steps=max(1, steps // 20), clip_norm=1.0
+    )
+    return TrainingConfig(steps=steps, batch_size=batch_size, optimizer=optimizer, log_every=max(1, steps // 20))
+
+
+def _toy() -> HumanPreset:
+    scale = _Scale(
+        d_model=24,
+        locality=(1.0, 0.4, 0.1),
+        pieces=120,
+        words=(2, 8, 1e-3),
+        inbatch=(3, 8, 1e-3),
+        finetune=(3, 8, 1e-3),
+        slots=2,
+        recall_at=(1, 5),
+    )
+    return _preset("toy", scale)
+
+
+def _minutes() -> HumanPreset:
+    scale = _Scale(
+        d_model=192,
+        locality=(1.0, 0.4, 0.1, 0.0),
+        pieces=16000,
+        words=(400, 512, 3e-3),
+        inbatch=(80, 96, 2e-3),
+        finetune=(250, 32, 1e-3),
+        slots=4,
+    )
+    return _preset("minutes", scale)
+
+
+def _hour() -> HumanPreset:
+    scale = _Scale(
+        d_model=256,
+        locality=(1.0, 0.4, 0.1, 0.0),
+        pieces=16000,
+        words=(2000, 512, 3e-3),
+        inbatch=(400, 192, 2e-3),
+        finetune=(1400, 32, 1e-3),
+        slots=8,
+    )
+    return _preset("hour", scale)
+
+
+HUMAN_PRESETS: Final[Mapping[str, Callable[[], HumanPreset]]] = MappingProxyType(
+    {"toy": _toy, "minutes": _minutes, "hour": _hour}
+)
+"""Scale -> what builds its numbers."""
+
+
+def human_preset(name: str) -> HumanPreset:
+    """Return the numbers of a scale.
+
+    Raises:
+        ConfigError: there is none of that name; lists those there are.
+    """
+    if name not in HUMAN_PRESETS:
+        raise ConfigError(f"no scale {name!r} of the human track; there are {', '.join(HUMAN_PRESETS)}")
+    return HUMAN_PRESETS[name]()
