@@ -115,6 +115,6 @@ def _foot(plan: Plan) -> Iterator[str]:
     if home := origins.count("home"):
         yield f"Minutes of {home} steps: as long as such steps took in this home."
     if reference := origins.count("reference"):
-        yield f"Minutes of {reference} steps: as measured at mini on two cores that had nothing else to do."
+        yield f"Minutes of {reference} steps: as measured at mini on two cores."
     if any(one.state == "waits" for one in plan.missing):
         yield "A step that waits is found after all where what it reads comes out as it was."
