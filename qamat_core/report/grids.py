@@ -107,6 +107,11 @@ def _sweep_row(figure: Figure) -> RowLabel:
     return row.replace("@K", ""), detail.replace(f", x {figure.x:g}", "")
 
 
+def _memory_row(figure: Figure) -> RowLabel:
+    row, detail = _model_row(figure)
+    return row, ", ".join(part for part in detail.split(", ") if not part.startswith("K "))
+
+
 def _by_examples(figure: Figure) -> RowLabel:
     own = [part for part in _model_row(figure)[1].split(", ") if part and not part.startswith("x ")]
     learned = "the data set's own questions" if figure.x is None else f"{figure.x:g} % of the examples"
@@ -252,7 +257,7 @@ LAYOUTS: Final = (
         "Kinds of memory",
         ("em", "recall"),
         ("Ours 60M", "PAQ 65M", "Both"),
-        _model_row,
+        _memory_row,
         _dataset_and_metric,
         "Ours 60M is the memory of Table 2, with its models. PAQ 65M is imported: more precise, of fewer passages; on "
         "the synthetic corpus, for which there is no PAQ, right pairs of 45 % of the passages stand in for it. Both: "

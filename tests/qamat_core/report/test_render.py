@@ -185,6 +185,7 @@ def test_missing_rows_and_cells_are_named(tmp_path: Path) -> None:
     assert "Table 3: QAMAT+" in text
     assert "Figure 7: World EM (QAMAT Fine-tuned, gold memory, base), 50 %" in text
     assert "Table 7: QAMAT Fine-tuned at 25 %" in text
+    assert "Table 6" not in text[text.index("Missing: no predictions were given.") :], "recall@1 stands beside EM"
     assert "Missing: no corpus was given." in text
     assert "Missing: no predictions were given." in text
 
