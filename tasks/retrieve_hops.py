@@ -47,21 +47,22 @@ class _Searcher:
     retriever: Retriever
     index: DeviceIndex
     passages: RowsById
-    query_length: int
+    lengths: tuple[int, int]
+    """Pieces of the queries of either round."""
 
-    def search(self, questions: list[str], read: list[Passage | None], k: int) -> Found:
+    def search(self, questions: list[str], read: list[Passage | None], k: int, length: int) -> Found:
         """Return the best K passages for each question, or for it with what was read."""
-        tokens = hop_queries(questions, read, self.checkpoint.tokenizer, self.query_length)
+        tokens = hop_queries(questions, read, self.checkpoint.tokenizer, length)
         queries = self.retriever.queries(self.checkpoint.params, tokens)
         return self.index.search(queries, min(k, len(self.index)))
 
     def find(self, questions: list[str]) -> Ranked:
         """Return the passages of each question."""
         beam = min(self.config.beam, len(self.index))
-        first = self.search(questions, [None] * len(questions), beam)
+        first = self.search(questions, [None] * len(questions), beam, self.lengths[0])
         read: list[Passage | None] = [Passage(**self.passages.get(row)) for row in first.rows.ravel().tolist()]
         again = [question for question in questions for _ in range(beam)]
-        second = self.search(again, read, self.config.beam + 1)
+        second = self.search(again, read, self.config.beam + 1, self.lengths[1])
         rows, scores = (part.reshape(len(questions), beam, -1) for part in second)
         found: Ranked = []
         for chains in map(best_chains, first.rows, first.scores, rows, scores):
@@ -110,5 +111,5 @@ def _open(store: Store, config: RetrieveHopsConfig, inputs: HopsInputs, work: Pa
         Retriever(checkpoint.reader, config.batch_size),
         place_keys(np.asarray(vectors)),
         RowsById(store.open_shards(card.memory), PASSAGES, work),
-        settings.query_length,
+        (min(settings.model.question_length, settings.query_length), settings.query_length),
     )
