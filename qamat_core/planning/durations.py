@@ -40,16 +40,16 @@ MINI: Final[Mapping[str, float]] = MappingProxyType(
         "tasks.train_multihop": 0.285,
         "tasks.train_repaq": 0.42,
         "tasks.train_reranker": 0.284,
+        "tasks.index_passages": 0.5,
+        "tasks.retrieve_passages": 1.0,
+        "tasks.train_dpr": 0.17,
+        "tasks.encode_passages": 2.8,
+        "tasks.train_fid": 0.26,
+        "tasks.train_extractive": 0.26,
+        "tasks.evaluate_passages": 14.0,
         "tasks.evaluate": 5.3,
         "tasks.evaluate_repaq": 15.3,
         "tasks.evaluate_bm25": 0.3,
-        "tasks.index_passages": 0.7,
-        "tasks.encode_passages": 13.7,
-        "tasks.retrieve_passages": 3.2,
-        "tasks.train_dpr": 1.35,
-        "tasks.train_extractive": 1.84,
-        "tasks.train_fid": 2.1,
-        "tasks.evaluate_passages": 22.0,
         "tasks.import_drawn": 5.2,
         "tasks.complement_passages": 1.3,
         "tasks.reverse_questions": 32.0,
@@ -62,8 +62,8 @@ MINI: Final[Mapping[str, float]] = MappingProxyType(
     }
 )
 """Module -> seconds a unit of work at the preset `mini` on two cores: a unit is a step of training, a K of answering,
-else the whole job. Read from registries, the shortest of each: passages, drawn and reversed pairs while others used
-the machine too, all else with nothing beside it."""
+else the whole job. Read from registries, the shortest of each; what reads passages is the processor's time on a busy
+machine, over 1.8 cores."""
 
 Origin = Literal["home", "reference"]
 

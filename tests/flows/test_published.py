@@ -19,6 +19,6 @@ def test_every_table_and_the_claims_stand_in_the_prefect_ui(tmp_path: Path, monk
     both = {f"world-table{number}-{source}" for number in range(1, 6) for source in ("measured", "paper")}
     assert both | {"world-figure7-measured", "world-abstention-measured", "world-claims"} <= set(made)
     table2 = {row["row"]: row["World"] for row in made["world-table2-measured"]}
-    assert table2["QAMAT Fine-tuned (gold memory, mini, K 4)"] == "88.6 (86.7–90.4)"  # noqa: RUF001
+    assert table2["QAMAT Fine-tuned (gold memory, base, K 4)"] == "88.6 (86.7–90.4)"  # noqa: RUF001
     assert table2["Closed-book T5"] == "missing"
     assert {row["claim"] for row in made["world-claims"]} == {claim.text for claim in CLAIMS}

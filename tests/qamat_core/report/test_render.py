@@ -200,7 +200,7 @@ def test_a_row_of_one_data_set_misses_nothing_in_the_others_columns(tmp_path: Pa
         assert (f"Table 3: {row}" in comparison.missing) is wanted
         assert comparison.measured.columns[:2] == ("World, two hops F1", "World, two hops EM")
     records = {record["row"]: record for record in compare(comparison.layout, report().measured).measured.records()}
-    assert records[f"{row} (gold memory, mini, K 4)"]["World, two hops F1"] == "–"  # noqa: RUF001
+    assert records[f"{row} (gold memory, base, K 4)"]["World, two hops F1"] == "–"  # noqa: RUF001
 
 
 def test_ablations_are_shown_with_their_curves_where_there_are_any(tmp_path: Path) -> None:
