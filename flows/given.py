@@ -8,10 +8,10 @@ from typing import Final, get_args
 from flows import steps
 from flows.corpus import Corpus, GeneratorRefs, Sources
 from flows.lookup import find_memory
+from flows.refilter import generated_tables
 from flows.study import Study
 from qamat_core.store.store import Store
 from schemas.artifacts import NAME, ArtifactRef, Kind, Name
-from schemas.errors import IncompatibleArtifactError
 from schemas.orders import QuestionSet
 from schemas.world import Split
 from tasks.build_world import WorldRefs
@@ -19,7 +19,7 @@ from tasks.build_world import WorldRefs
 _SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 
-def given_corpus(store: Store, name: Name) -> Corpus:
+def given_corpus(home: str, name: Name) -> Corpus:
     """Return the corpus that the newest memory of a name was made of.
 
     A generator that was trained elsewhere has no annotations: its passages stand in their place, for what reads them
@@ -27,30 +27,28 @@ def given_corpus(store: Store, name: Name) -> Corpus:
 
     Raises:
         MissingArtifactError: there is no such memory, or it has no training examples.
-        IncompatibleArtifactError: it was imported.
+        IncompatibleArtifactError: it was imported, not generated.
     """
+    asked, verdicts, _ = generated_tables(home, name)
+    store = Store(home)
     memory = find_memory(store, name)
-    made_of = store.row(memory.qa_pairs).inputs
-    if "answers" not in made_of:
-        raise IncompatibleArtifactError(f"{memory.qa_pairs} was made of no passages: run `qamat corpus regenerate`")
-    asked = {kind: store.row(made_of[kind]).inputs for kind in ("answers", "questions", "verdicts")}
-    passages = asked["answers"]["passages"]
-    learned = store.row(asked["answers"]["generator"]).inputs
+    extraction = store.row(asked.answers).inputs["generator"]
+    learned = store.row(extraction).inputs
     return Corpus(
         sources=Sources(
-            passages=passages,
-            annotated_passages=learned.get("passages", passages),
-            annotations=learned.get("annotations", passages),
+            passages=asked.passages,
+            annotated_passages=learned.get("passages", asked.passages),
+            annotations=learned.get("annotations", asked.passages),
         ),
         tokenizer=learned["tokenizer"],
         generators=GeneratorRefs(
-            extraction=asked["answers"]["generator"],
-            generation=asked["questions"]["generator"],
-            comprehension=asked["verdicts"]["generator"],
+            extraction=extraction,
+            generation=store.row(asked.questions).inputs["generator"],
+            comprehension=asked.generator,
         ),
-        answers=made_of["answers"],
-        questions=made_of["questions"],
-        verdicts=made_of["verdicts"],
+        answers=asked.answers,
+        questions=asked.questions,
+        verdicts=verdicts,
         memory=memory.qa_pairs,
         duplicates=_made_with(store, memory.qa_pairs, "duplicates"),
         negatives=_made_with(store, memory.examples, "negatives"),

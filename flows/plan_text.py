@@ -16,6 +16,8 @@ WIDTH: Final = 100
 _HEAD: Final = ("step", "makes", "state", "minutes", "for tables")
 _SHORT: Final = 0.01
 """Steps that take less of the whole share one line."""
+_NAME_WIDTH: Final = 42
+"""Longer names lose their middle."""
 _LEAST: Final = 0.1
 """Fewer minutes are not told apart."""
 
@@ -66,9 +68,14 @@ def _shortened(plan: Plan) -> tuple[list[list[PlannedStep]], list[PlannedStep]]:
 
 def _cells(group: Sequence[PlannedStep], plan: Plan) -> tuple[str, ...]:
     first = group[0]
-    makes = first.name if len(group) == 1 else f"{first.name} +{len(group) - 1}"
+    makes = _shortened_name(first.name if len(group) == 1 else f"{first.name} +{len(group) - 1}")
     purposes = {table for one in group for table in one.purposes}
     return first.step, makes, _state(group), _minutes(group), _purposes(purposes, plan.tables)
+
+
+def _shortened_name(text: str) -> str:
+    half = _NAME_WIDTH // 2
+    return text if len(text) <= _NAME_WIDTH else f"{text[:half]}…{text[1 - half :]}"
 
 
 def _state(group: Sequence[PlannedStep]) -> str:

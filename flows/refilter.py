@@ -43,7 +43,7 @@ def generated_tables(home: str, name: str) -> tuple[FilterInputs, ArtifactRef, t
     store = open_home(home)
     row = store.row(store.newest("qa_pairs", name))
     if "verdicts" not in row.inputs:
-        raise MissingArtifactError(f"{row.ref} was not generated here: only a regenerated corpus can be filtered again")
+        raise MissingArtifactError(f"{row.ref} was not generated here: give the name of a regenerated corpus")
     asked = store.row(row.inputs["verdicts"])
     while "generator" not in asked.inputs:  # they were judged again
         asked = store.row(asked.inputs["verdicts"])

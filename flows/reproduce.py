@@ -124,7 +124,7 @@ def make_report(order: Reproduce, resources: Resources, begin: ImportedRefs | No
 def begin_study(order: Reproduce, numbers: Preset, resources: Resources, begin: ImportedRefs | None) -> Study:
     """Take the registered corpus that is named, else make the world and the memory of it."""
     if order.corpus is not None:
-        corpus = given_corpus(Store(order.home), order.corpus)
+        corpus = given_corpus(order.home, order.corpus)
         generated = order.model_copy(update={"memories": ("generated",)})
         return Study(generated, numbers, in_place_of_world(corpus), corpus, resources, begin)
     world = steps.build_world(numbers.world, name=order.name, resources=resources)

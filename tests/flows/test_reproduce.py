@@ -15,6 +15,7 @@ from qamat_core.funnel import funnel
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef
+from schemas.errors import MissingArtifactError
 from schemas.orders import RefilterCorpus, Reproduce, ReproduceTable
 from schemas.tables import METRICS
 from tests.flows.study import Ended, run, run_for, run_until
@@ -155,6 +156,23 @@ def test_tables_named_later_share_the_models_that_are_there(done: Ended, directo
     }
     judged = set(measured.filter(pl.col("table") == "claims")["row"])
     assert judged >= {"wider-memory", "more-examples", "discrete-memory", "speed"}
+
+
+def test_a_registered_corpus_takes_the_place_of_the_world(done: Ended, directory: Path):
+    """The memory that the study generated, under another name and with questions that are called something else."""
+    parts = {split: f"world-{split}" for split in ("train", "dev", "test")}
+    home, order = directory / "home", {"preset": "toy", "home": str(directory / "home"), "name": "own"}
+    given = Reproduce.model_validate(order | {"corpus": "world", "datasets": [{"dataset": "nq"} | parts]})
+    made = plan(given)
+    assert not {"table1", "table3", "table6"} & {*made.tables}
+    assert not {"build world", "train generator", "build memory"} & {one.step for one in made.steps}
+    memory = Store(home).newest("qa_pairs", "world")
+    indexed = {
+        one.job.inputs["memory"] for one in made.steps if one.step == "build index" and "reversed" not in one.name
+    }
+    assert indexed == {memory}
+    with pytest.raises(MissingArtifactError, match="was not generated here"):
+        plan(given.model_copy(update={"corpus": "world-gold"}))
 
 
 def test_nothing_is_lost_on_the_way(done: Ended, directory: Path):
