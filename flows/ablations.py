@@ -11,8 +11,8 @@ from flows import steps
 from flows.study import Study, ask_largest, largest_k, single_hop
 from schemas.artifacts import ArtifactRef
 from schemas.evaluation import CurveConfig
-from schemas.orders import MemoryKind
 from schemas.preset_models import TrainingPreset
+from schemas.study_orders import MemoryKind
 
 _KIND: Final[MemoryKind] = "gold"
 

@@ -7,7 +7,7 @@ from flows import steps
 from flows.study import Study, single_hop
 from flows.training import with_index
 from schemas.artifacts import ArtifactRef, Name, Pretrained
-from schemas.orders import MemoryKind
+from schemas.study_orders import MemoryKind
 from tasks.evaluate_repaq import RepaqInputs
 from tasks.repaq_stage import RankingInputs
 from tasks.train_closed_book import ClosedBookInputs

@@ -12,7 +12,7 @@ from flows.refilter import generated_tables
 from flows.study import Study
 from qamat_core.store.store import Store
 from schemas.artifacts import NAME, ArtifactRef, Kind, Name
-from schemas.orders import QuestionSet
+from schemas.study_orders import QuestionSet
 from schemas.world import Split
 from tasks.build_world import WorldRefs
 

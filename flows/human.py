@@ -18,8 +18,9 @@ from schemas.corpus import ImportConfig
 from schemas.evaluation import OverlapConfig
 from schemas.human import HumanPreset
 from schemas.human_presets import human_preset
-from schemas.orders import HumanTrack, QuestionsFile
+from schemas.order_forms import QuestionsFile
 from schemas.resources import Resources
+from schemas.study_orders import HumanTrack
 from tasks.build_index import IndexInputs
 from tasks.gather_pairs import GatheredRefs
 from tasks.mine_multihop import MultihopInputs

@@ -13,8 +13,9 @@ from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.evaluation import Bm25Config, JudgeConfig, Place, ReportConfig, SummaryConfig
 from schemas.human import HumanPreset
-from schemas.orders import HumanTrack, QuestionsFile
+from schemas.order_forms import QuestionsFile
 from schemas.resources import Resources
+from schemas.study_orders import HumanTrack
 from tasks.build_report import ReportInputs, Shown, copy_report
 from tasks.evaluate import EvaluateInputs
 from tasks.evaluate_repaq import RepaqInputs

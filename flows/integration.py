@@ -10,8 +10,8 @@ from typing import Final
 from flows.study import Study, ask_largest, largest_k, single_hop
 from flows.training import train_global
 from schemas.artifacts import ArtifactRef, Pretrained
-from schemas.orders import MemoryKind
 from schemas.qamat import Integration
+from schemas.study_orders import MemoryKind
 
 _KIND: Final[MemoryKind] = "generated"
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from flows.planning import REPORT, Plan, PlannedStep
 from flows.progress import console_teller
-from schemas.orders import Reproduce
+from schemas.study_orders import Reproduce
 
 WIDTH: Final = 100
 _HEAD: Final = ("step", "makes", "state", "minutes", "for tables")

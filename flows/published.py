@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 from prefect.artifacts import create_table_artifact
 
 from qamat_core.report.figures import from_table
-from qamat_core.report.grids import LAYOUTS, compare
+from qamat_core.report.grids import compare
+from qamat_core.report.layouts import LAYOUTS
 from qamat_core.report.verdicts import findings
 from schemas.artifacts import Name
 

@@ -26,31 +26,18 @@ from schemas.artifacts import ArtifactRef
 from schemas.errors import ConfigError
 from schemas.evaluation import JudgeConfig, ReportConfig
 from schemas.model import T5Config
-from schemas.orders import ALL_MEMORIES, DATASET_TABLES, WORLD_TABLES, PublicT5, QuestionSet, Reproduce
+from schemas.order_forms import PublicT5
 from schemas.preset_models import Preset
 from schemas.presets import preset
 from schemas.resources import Resources
+from schemas.study_orders import ALL_MEMORIES, DATASET_TABLES, WORLD_TABLES, QuestionSet, Reproduce
 from tasks.build_report import Audited, ReportInputs, Shown, copy_report
 from tasks.check_stage import check_mesh
 from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
 
-_FINETUNED: Final = frozenset(
-    {
-        "table2",
-        "sizes",
-        "table4",
-        "table5",
-        "table6",
-        "table7",
-        "figure7",
-        "speed",
-        "integration",
-        "abstention",
-        "attribution",
-    }
-)
-"""Tables for which the fine-tuned model of the generated memory is trained."""
+_WITHOUT_FINETUNED: Final = frozenset({"table1", "table3", "ablations"})
+"""Tables for which the fine-tuned model of the generated memory is not trained."""
 
 
 @flow(name="reproduce-paper", persist_result=False)
@@ -172,7 +159,7 @@ def import_t5(order: Reproduce, resources: Resources) -> ImportedRefs | None:
 
 def worked_questions(study: Study) -> Shown | None:
     """Return what the questions shown in the report are drawn from; None if no fine-tuned model is wanted."""
-    if study.order.only and not set(study.order.only) & _FINETUNED:
+    if set(study.order.tables) <= _WITHOUT_FINETUNED:
         return None
     predictions = ask_finetuned(study, "generated", 0)[max(study.numbers.evaluation.single_hop.ks)]
     return Shown(predictions, study.corpus.memory, (study.corpus.sources.passages,))

@@ -9,10 +9,10 @@ from flows.corpus import Corpus
 from flows.training import finetune, initialise, train_global, train_inbatch, with_index
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.evaluation import MemoryName, Place, RecallName, SummaryConfig
-from schemas.orders import MemoryKind, Reproduce, TableName
 from schemas.preset_models import ModelSize, Preset, TrainingPreset
 from schemas.qamat import EvaluationConfig, FinetuneConfig, GlobalConfig
 from schemas.resources import Resources
+from schemas.study_orders import MemoryKind, Reproduce, TableName
 from schemas.world import Split
 from tasks.build_world import WorldRefs
 from tasks.evaluate import EvaluateInputs

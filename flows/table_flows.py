@@ -5,9 +5,9 @@ from typing import Final
 from prefect import Flow, flow
 
 from flows.reproduce import make
-from qamat_core.report.grids import LAYOUTS
+from qamat_core.report.layouts import LAYOUTS
 from schemas.artifacts import ArtifactRef
-from schemas.orders import Reproduce, ReproduceTable, TableName
+from schemas.study_orders import Reproduce, ReproduceTable, TableName
 
 _TITLES: Final = {layout.table: f"{layout.name}: {layout.title}." for layout in LAYOUTS}
 

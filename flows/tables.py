@@ -17,9 +17,9 @@ from flows.trust import abstention, attribution
 from flows.two_hop import table3
 from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.evaluation import AuditConfig, Bm25Config, Place
-from schemas.orders import MemoryKind, TableName
 from schemas.preset_models import ModelSize
 from schemas.qamat import EvaluationConfig
+from schemas.study_orders import MemoryKind, TableName
 from tasks.audit_corpus import AuditInputs
 from tasks.filter_questions import FilterInputs
 

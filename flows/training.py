@@ -7,7 +7,7 @@ from flows import steps
 from schemas.artifacts import ArtifactRef, Memory, Name, Pretrained
 from schemas.corpus import ComposeConfig
 from schemas.corpus import MultihopConfig as MiningConfig
-from schemas.orders import PublicT5
+from schemas.order_forms import PublicT5
 from schemas.preset_models import TrainingPreset
 from schemas.qamat import FinetuneConfig, GlobalConfig
 from schemas.resources import Resources

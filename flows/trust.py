@@ -9,8 +9,8 @@ from flows import steps
 from flows.study import Study, ask_finetuned, largest_k, single_hop
 from schemas.artifacts import ArtifactRef
 from schemas.evaluation import AbstentionConfig, AttributionConfig, CalibrateConfig
-from schemas.orders import MemoryKind
 from schemas.qamat import EvaluationConfig
+from schemas.study_orders import MemoryKind
 from schemas.world import Split
 from tasks.audit_attribution import AttributionInputs, AttributionRefs
 from tasks.calibrate import CalibrateInputs

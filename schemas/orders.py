@@ -3,95 +3,22 @@
 Titles and the docstrings of fields stand in the forms of the Prefect UI.
 """
 
-import os
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from schemas.artifacts import Name
-from schemas.base import Frozen
 from schemas.corpus import PairFormat
 from schemas.generation import ALL_TASKS, FilterName, GeneratorLengths, GeneratorTask, PromptFormat, RefilterConfig
-from schemas.human import HumanScale
-from schemas.preset_models import PresetName
+from schemas.order_forms import BeamOrder, Form, Home, Order, PublicT5, QuestionsFile, TrainingOrder
 from schemas.qamat import Backend
-from schemas.resources import Processes, Resources, RunnerName
+from schemas.resources import Processes, Resources
 from schemas.training import MeshShape
 
-TableName = Literal[
-    "table1",
-    "table2",
-    "sizes",
-    "table3",
-    "table4",
-    "table5",
-    "table6",
-    "table7",
-    "figure7",
-    "speed",
-    "integration",
-    "abstention",
-    "attribution",
-    "ablations",
-]
-USUAL_TABLES: tuple[TableName, ...] = (
-    *("table1", "table2", "sizes", "table3", "table4", "table5", "table6", "table7", "figure7", "speed"),
-    *("integration", "abstention", "attribution"),
-)
-"""What is made where no table is named: the paper's, and ours that cost little. The ablations have to be named.
-``sizes`` are the rows of Table 2 of a larger T5."""
-WORLD_TABLES: tuple[TableName, ...] = ("table1", "table3", "table6", "ablations")
-"""Tables that need the facts of the embedded world: what is true of it, its gold memory, its two-hop questions."""
-DATASET_TABLES: tuple[TableName, ...] = ("table2", "sizes", "table4", "table5", "table7", "figure7")
-"""Tables that ask every data set; the others ask the first, or those of ``WORLD_TABLES`` the world's own questions."""
-MemoryKind = Literal["generated", "gold"]
-ALL_MEMORIES: tuple[MemoryKind, ...] = ("generated", "gold")
 Stage = Literal["inbatch", "global", "finetune", "multihop"]
 
 
-def _home() -> str:
-    return os.environ.get("QAMAT_HOME", "qamat-home")
-
-
-Home = Annotated[str, Field(default_factory=_home, min_length=1)]
-"""A folder of artifacts; read where the flow runs, so that each worker has its own."""
-
-
-class _Form(Frozen):
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-class _BeamOrder(_Form):
-    home: Home
-    """The folder of the artifacts. Leave it empty for the worker's own (QAMAT_HOME, else qamat-home)."""
-    workers: int = Field(default=2, ge=1, title="Beam threads")
-    """Worker threads of the Beam jobs, where they run in this process."""
-    runner: RunnerName = Field(default="FnApiRunner", title="Beam runner")
-    """What runs the Beam jobs: FnApiRunner in this process, another on a cluster (docs/scale-out.md)."""
-    runner_options: tuple[str, ...] = Field(default=(), title="Options of the Beam runner")
-    """Beam's options of a runner on a cluster, each ``--name=value``."""
-
-    def resources(self) -> Resources:
-        """Return how the jobs of this order run."""
-        return Resources(home=self.home, workers=self.workers, runner=self.runner, runner_options=self.runner_options)
-
-
-class _Order(_BeamOrder):
-    preset: PresetName = "mini"
-    """The size of everything. toy: seconds, learns nothing; smoke: a minute or two; mini: minutes on two cores;
-    small, base, large: accelerators (see `qamat plan`)."""
-
-
-class _TrainingOrder(_Order):
-    mesh: MeshShape = Field(default=MeshShape(), title="Mesh of devices")
-    """How the devices stand: parts of a batch by parts of wide layers."""
-
-    def resources(self) -> Resources:
-        """Return how the jobs of this order run."""
-        return super().resources().model_copy(update={"mesh": self.mesh})
-
-
-class Generators(_Form):
+class Generators(Form):
     """A registered generator for each task; one is trained for the tasks that are left empty."""
 
     extraction: Name | None = None
@@ -102,7 +29,7 @@ class Generators(_Form):
     """Answers a question from a passage: the reader of either filter."""
 
 
-class RegenerateCorpus(_Order):
+class RegenerateCorpus(Order):
     """Make a memory of passages anew: of the embedded world corpus, or of files."""
 
     name: Name = Field(default="world", title="Corpus name")
@@ -131,7 +58,7 @@ class RegenerateCorpus(_Order):
         return self
 
 
-class ImportGenerator(_Form):
+class ImportGenerator(Form):
     """Register a T5 that was trained elsewhere as a generator."""
 
     source: str = Field(min_length=1)
@@ -152,17 +79,6 @@ class ImportGenerator(_Form):
     """The folder of the artifacts."""
 
 
-class PublicT5(_Form):
-    """A T5 that was trained elsewhere."""
-
-    source: str = Field(min_length=1)
-    """A directory that transformers or T5X saved it in, on the worker's machine, or a hub id: org/name."""
-    revision: str = "main"
-    """Of a hub id: a branch, a tag or a commit."""
-    tokenizer: str | None = None
-    """A spiece.model, where the source has none."""
-
-
 class ImportStart(PublicT5):
     """Register a public T5 as what QAMAT starts from."""
 
@@ -172,7 +88,7 @@ class ImportStart(PublicT5):
     """The folder of the artifacts."""
 
 
-class ImportPairs(_BeamOrder):
+class ImportPairs(BeamOrder):
     """Bring in a corpus of question-answer pairs that others made."""
 
     paths: tuple[str, ...] = Field(min_length=1, title="Files")
@@ -187,7 +103,7 @@ class ImportPairs(_BeamOrder):
     """Passages that the pairs are joined to by source and source id."""
 
 
-class ComplementPassages(_BeamOrder):
+class ComplementPassages(BeamOrder):
     """Find the passages that imported corpora do not cover."""
 
     passages: Name
@@ -198,7 +114,7 @@ class ComplementPassages(_BeamOrder):
     """Names the passages that are left; none for PASSAGES-complement."""
 
 
-class CountCorpus(_Form):
+class CountCorpus(Form):
     """Count what a memory is made of, as Table 1 does."""
 
     name: Name
@@ -207,7 +123,7 @@ class CountCorpus(_Form):
     """The folder of the artifacts."""
 
 
-class RefilterCorpus(_Order):
+class RefilterCorpus(Order):
     """Make a memory of a regenerated corpus by another filter or rule; nothing is generated again."""
 
     name: Name = Field(title="Corpus name")
@@ -220,19 +136,7 @@ class RefilterCorpus(_Order):
     """Which pairs are kept."""
 
 
-class QuestionsFile(_Form):
-    """A file of questions with answers: JSONL of NQ-open and MuSiQue, JSON of TriviaQA, WebQuestions, HotpotQA, MuSiQue
-    and SQuAD, DPR's ``*.qa.csv``, TSV; packed too."""
-
-    path: str
-    """Where the file lies on the worker's machine."""
-    dataset: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", title="Data set")
-    """What figures call it, such as nq; it says whose script scores (``schemas.datasets``)."""
-    split: str = Field(default="train", pattern=r"^[a-z0-9]+$")
-    """Which part of the data set it is, such as train, dev, test."""
-
-
-class TrainQamat(_TrainingOrder):
+class TrainQamat(TrainingOrder):
     """Train QAMAT over a memory; a stage that is not named is found made already."""
 
     memory: Name = "world"
@@ -268,7 +172,7 @@ class TrainQamat(_TrainingOrder):
         return self
 
 
-class BuildIndex(_Form):
+class BuildIndex(Form):
     """Encode a memory for a checkpoint, by the encoder and in the type of the index that it was trained over."""
 
     checkpoint: Name
@@ -285,7 +189,7 @@ class BuildIndex(_Form):
     """The folder of the artifacts."""
 
 
-class EditMemory(_Form):
+class EditMemory(Form):
     """Add, replace and delete entries of a memory: its next version."""
 
     memory: Name
@@ -296,7 +200,7 @@ class EditMemory(_Form):
     """The folder of the artifacts."""
 
 
-class Evaluate(_Form):
+class Evaluate(Form):
     """Measure a checkpoint on the questions of a data set."""
 
     checkpoint: Name
@@ -318,96 +222,4 @@ class Evaluate(_Form):
     def _check(self) -> "Evaluate":
         if (self.questions is None) == (self.file is None):
             raise ValueError("give the questions either by name or as a file")
-        return self
-
-
-class QuestionSet(_Form):
-    """A data set of single-hop questions: for each part a file (as in ``QuestionsFile``) or the name of registered
-    questions (``qa_examples``)."""
-
-    dataset: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", title="Data set")
-    """What tables call it, such as nq; it says whose script scores (``schemas.datasets``)."""
-    train: str = Field(min_length=1, title="Training questions")
-    """What models are fine-tuned on."""
-    dev: str = Field(min_length=1, title="Dev questions")
-    """What is asked while tuning, and what confidence is calibrated on."""
-    test: str = Field(min_length=1, title="Test questions")
-    """What is asked in the end."""
-
-
-class ReproduceTable(_TrainingOrder):
-    """Make one of the paper's tables, corpus to report."""
-
-    name: Name = Field(default="world", title="Study name")
-    """Names every artifact of the study: lower-case letters, digits, hyphens."""
-    start: PublicT5 | None = Field(default=None, title="Public T5")
-    """What generators and models start from, with its own shape and tokenizer; none for random weights."""
-    memories: tuple[MemoryKind, ...] = Field(default=ALL_MEMORIES, min_length=1, title="Memories of Table 4")
-    """The memories over which recall and exact match are measured for every K; gold is the upper bound."""
-    corpus: Name | None = Field(default=None, title="Registered corpus")
-    """The memory of this name, as ``regenerate-corpus`` makes it of any passages; none for the embedded world. What
-    needs the world's facts (``WORLD_TABLES``, and the gold memory) is then missing in the report."""
-    datasets: tuple[QuestionSet, ...] = Field(default=(), title="Data sets")
-    """Single-hop questions that are learned and asked, a column each (``DATASET_TABLES``); none for the world's own."""
-    seeds: int = Field(default=1, ge=1)
-    """Every model is trained with so many seeds."""
-    split: Literal["dev", "test"] = "test"
-    """The questions asked; tuning looks at dev alone."""
-    out: str | None = Field(default="report", title="Report folder")
-    """The folder that the report is copied to; none to leave it among the artifacts."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "ReproduceTable":
-        names = [one.dataset for one in self.datasets]
-        if len(set(names)) < len(names):
-            raise ValueError("two data sets have one name: name them apart")
-        if self.corpus and not self.datasets:
-            raise ValueError("the world's questions are not about this corpus: give data sets to ask too")
-        return self
-
-
-class Reproduce(ReproduceTable):
-    """Make the paper's tables, corpus to report."""
-
-    only: tuple[TableName, ...] = Field(default=(), title="Tables")
-    """The tables wanted; none for all but the ablations, a study of the objective, which have to be named."""
-
-    @model_validator(mode="after")
-    def _check_only(self) -> "Reproduce":
-        if self.corpus and (lost := [table for table in self.only if table in WORLD_TABLES]):
-            raise ValueError(f"{lost[0]} needs the embedded world's facts: leave it out, or leave the corpus out")
-        return self
-
-    @property
-    def tables(self) -> tuple[TableName, ...]:
-        """The tables that are made."""
-        wanted = self.only or USUAL_TABLES
-        return tuple(table for table in wanted if not (self.corpus and table in WORLD_TABLES))
-
-
-class HumanTrack(_BeamOrder):
-    """Answer real questions from a memory that people wrote, with models that start from random weights."""
-
-    scale: HumanScale = "hour"
-    """toy: seconds, learns nothing; minutes: a quarter of an hour on two cores; hour: an hour and more."""
-    name: Name = Field(default="human", title="Study name")
-    """Names every artifact of the study: lower-case letters, digits, hyphens."""
-    learn: tuple[QuestionsFile, ...] = Field(min_length=1, title="Training questions")
-    """Files of questions that stand in the memory and are learned from; their own pair is never retrieved for them."""
-    pairs: tuple[str, ...] = Field(default=(), title="Files of pairs")
-    """Files or folders of question-answer pairs that stand in the memory too, of one format."""
-    format: PairFormat | None = None
-    """Of the files of pairs; none to tell it from the first one."""
-    ask: tuple[QuestionsFile, ...] = Field(min_length=1, title="Questions asked")
-    """Files of questions that are answered: tune on dev alone."""
-    seeds: int = Field(default=1, ge=1)
-    """Every model is trained with so many seeds."""
-    out: str | None = Field(default="report-human", title="Report folder")
-    """The folder that the report is copied to; none to leave it among the artifacts."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "HumanTrack":
-        asked = [(file.dataset, file.split) for file in self.ask]
-        if len(set(asked)) < len(asked):
-            raise ValueError("one file a data set and split can be asked: name their splits")
         return self

@@ -38,7 +38,7 @@ def human(
     as_json: AsJson = False,
 ) -> None:
     """Answer real questions from pairs that people wrote: QAMAT from random weights, BM25 beside it, a report."""
-    from schemas.orders import HumanTrack
+    from schemas.study_orders import HumanTrack
 
     order = HumanTrack.model_validate(
         {

@@ -12,11 +12,11 @@ from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, Runner
 from flows.cli.output import print_json
 from flows.cli.running import running
 from schemas.errors import ConfigError
-from schemas.orders import TableName
+from schemas.study_orders import TableName
 
 if TYPE_CHECKING:
     from flows.steps import Tally
-    from schemas.orders import Reproduce
+    from schemas.study_orders import Reproduce
 
 
 def reproduce(
@@ -64,7 +64,7 @@ def reproduce(
     as_json: AsJson = False,
 ) -> None:
     """Reproduce the paper's tables: one flow from nothing to a report; what is made already is found."""
-    from schemas.orders import Reproduce
+    from schemas.study_orders import Reproduce
 
     tables = [table for given in only or [] for table in given.split(",")]
     order = Reproduce.model_validate(

@@ -17,7 +17,8 @@ from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
 from qamat_core.report.attributed import Attributed
 from qamat_core.report.figures import METRIC_NAMES, Figure, collect, from_table, to_table
-from qamat_core.report.grids import LAYOUTS, compare
+from qamat_core.report.grids import compare
+from qamat_core.report.layouts import LAYOUTS
 from qamat_core.report.plots import by_row, curves, funnel_plot, line_plot
 from qamat_core.report.provenance import Origin
 from qamat_core.report.verdicts import count, findings

@@ -7,7 +7,7 @@ import pytest
 
 from flows.planning import Plan
 from flows.reproduce import plan
-from schemas.orders import DATASET_TABLES, QuestionSet, Reproduce
+from schemas.study_orders import DATASET_TABLES, QuestionSet, Reproduce
 
 SPLITS = ("train", "dev", "test")
 

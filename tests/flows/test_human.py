@@ -11,7 +11,7 @@ from flows.human import human_track
 from flows.human_rows import command
 from flows.steps import counting
 from qamat_core.store.store import Store
-from schemas.orders import HumanTrack
+from schemas.study_orders import HumanTrack
 
 PEOPLE = ["Ada", "Bela", "Cleo", "Dora", "Edda", "Fiona", "Greta", "Hilda", "Ines", "Jette"]
 TOWNS = ["Dorf", "Stad", "Holm", "Burg", "Furt"]

@@ -14,9 +14,9 @@ import flows.reproduce
 from flows.planning import Plan, PlannedStep
 from flows.reproduce import plan
 from qamat_core.store import fingerprint
-from schemas.orders import Reproduce, TableName
 from schemas.preset_models import Preset, TrainingPreset
 from schemas.presets import preset
+from schemas.study_orders import Reproduce, TableName
 
 TRAINED_BY_SEED = {
     *("tasks.init_qamat", "tasks.train_inbatch", "tasks.train_global", "tasks.train_finetune"),

@@ -8,8 +8,8 @@ from flows.planning import plan_of, wanted_for
 from flows.reproduce import plan
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
-from schemas.orders import USUAL_TABLES, Reproduce
 from schemas.resources import Resources
+from schemas.study_orders import USUAL_TABLES, Reproduce
 from tests.qamat_core.store.jobs import make_table
 
 

@@ -16,7 +16,8 @@ from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
 from schemas.artifacts import ArtifactRef
 from schemas.errors import MissingArtifactError
-from schemas.orders import RefilterCorpus, Reproduce, ReproduceTable
+from schemas.orders import RefilterCorpus
+from schemas.study_orders import Reproduce, ReproduceTable
 from schemas.tables import METRICS
 from tests.flows.study import Ended, run, run_for, run_until
 from tests.qamat_core.t5.checkpoints.foreign import SHAPE, save_huggingface, state, tokenizer

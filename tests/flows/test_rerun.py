@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flows.reproduce import command
-from schemas.orders import Reproduce
+from schemas.study_orders import Reproduce
 
 
 @pytest.mark.parametrize(

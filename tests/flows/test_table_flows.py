@@ -9,7 +9,7 @@ from prefect import Flow
 
 from flows import table_flows
 from flows.server import PREFECT_FILE
-from schemas.orders import Reproduce, ReproduceTable, TableName
+from schemas.study_orders import Reproduce, ReproduceTable, TableName
 
 TABLES = get_args(TableName)
 DEPLOYED = {one["name"]: one for one in yaml.safe_load(PREFECT_FILE.read_text())["deployments"]}

@@ -7,7 +7,7 @@ import pytest
 
 from flows.planning import Plan
 from flows.reproduce import plan
-from schemas.orders import Reproduce, TableName
+from schemas.study_orders import Reproduce, TableName
 
 OWN = "world-generated-s0"
 

@@ -12,9 +12,9 @@ from qamat_core.claims import comparisons
 from qamat_core.store.planning import placeholders, planning
 from qamat_core.store.store import Job
 from schemas.artifacts import ArtifactRef
-from schemas.orders import Reproduce
 from schemas.presets import preset
 from schemas.resources import Resources
+from schemas.study_orders import Reproduce
 from tasks import build_world
 
 SETS = ("world-two-hop", "world-b-two-hop")

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from qamat_core.store.store import Store
-from schemas.orders import TableName
+from schemas.study_orders import TableName
 from tests.qamat_core.t5.checkpoints.foreign import SHAPE, save_huggingface, state, tokenizer
 
 

@@ -13,7 +13,8 @@ from qamat_core.funnel import FunnelStage
 from qamat_core.paper_figures import quoted
 from qamat_core.report.attributed import Attributed
 from qamat_core.report.figures import collect, from_table
-from qamat_core.report.grids import LAYOUTS, compare
+from qamat_core.report.grids import compare
+from qamat_core.report.layouts import LAYOUTS
 from qamat_core.report.provenance import Origin
 from qamat_core.report.render import Report, write
 from qamat_core.report.worked import Entry, WorkedQuestion
