@@ -123,7 +123,10 @@ def test_forms_explain_every_field(served: Served) -> None:
         schema = served.deployment(name)["parameter_openapi_schema"]
         order = schema["definitions"][schema["properties"]["order"]["$ref"].rsplit("/", 1)[-1]]
         assert all(field["title"] and field["description"] for field in order["properties"].values()), name
-        assert order["properties"]["preset"]["enum"] == ["toy", "smoke", "mini", "small", "base", "large"]
+        if name == "answer-from-human-pairs":
+            assert order["properties"]["scale"]["enum"] == ["toy", "minutes", "hour"]
+        else:
+            assert order["properties"]["preset"]["enum"] == ["toy", "smoke", "mini", "small", "base", "large"]
         assert order["properties"]["workers"]["minimum"] == 1
 
 
