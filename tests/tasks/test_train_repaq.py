@@ -39,7 +39,7 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def home(_compile_quickly: None, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A retriever that was trained in two parts, its index, a re-ranker."""
     store = make_home(tmp_path_factory.mktemp("repaq"))
     resources = Resources(home=str(store.home))
