@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -77,7 +78,7 @@ class Registry:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._uri = storage.address(_PATH)
-        self._known: dict[str, list[RegistryRow]] = {}
+        self._known: dict[str, Sequence[RegistryRow]] = {}
 
     def rows(self) -> list[RegistryRow]:
         """Return every row, oldest first.
@@ -147,7 +148,7 @@ class Registry:
         for file in files:
             if file not in self._known:
                 self._storage.fetch([file])
-                self._known[file] = _read_file(self._storage.directory / file)
+                self._known[file] = _rows_of(self._storage.directory / file)
         rows = [row for file in files for row in self._known[file]]
         return sorted(rows, key=lambda row: (row.created, str(row.ref)))
 
@@ -180,7 +181,18 @@ def open_delta(address: str) -> DeltaTable | None:
         return None
 
 
-def _read_file(file: Path) -> list[RegistryRow]:
+def _rows_of(file: Path) -> Sequence[RegistryRow]:
+    """Return the rows of a file, read once in a process: each step opens a registry of its own."""
+    try:
+        return _read_file(file, file.stat().st_mtime_ns)
+    except OSError as error:
+        raise CorruptArtifactError(f"{file}: the registry is unreadable ({error}); restore the file") from error
+
+
+@cache
+def _read_file(file: Path, changed: int) -> Sequence[RegistryRow]:
+    """Read a file as it was when it was last changed, in ns; what was damaged since is read again."""
+    del changed
     try:
         # One thread: pyarrow's pool, beside deltalake's threads, now and then aborts the interpreter at its exit.
         columns = pq.ParquetFile(file).read(["record", "sha256"], use_threads=False).to_pydict()
@@ -189,7 +201,7 @@ def _read_file(file: Path) -> list[RegistryRow]:
     for record, digest in zip(columns["record"], columns["sha256"], strict=True):
         if _sha256(record) != digest:
             raise CorruptArtifactError(f"{file}: a registry row does not have its SHA-256; restore the file")
-    return [RegistryRow.model_validate_json(record) for record in columns["record"]]
+    return tuple(RegistryRow.model_validate_json(record) for record in columns["record"])
 
 
 def _numbered(row: RegistryRow, known: Iterable[RegistryRow]) -> RegistryRow:
