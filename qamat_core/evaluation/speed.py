@@ -44,12 +44,14 @@ def compare(first: Values, second: Values, *, resamples: int) -> Compared:
 def speed_rows(place: Mapping[str, Any], measured: Mapping[str, Values], *, resamples: int) -> list[dict[str, Any]]:
     """Return ``metrics`` rows of speeds, one a system, and those that the claim ``speed`` is judged by.
 
-    The first system is compared with the second. ``n`` counts rounds.
+    The first system, which has the memory of ``place``, is compared with the second, which has none. ``n`` counts
+    rounds.
     """
     rows: list[dict[str, Any]] = []
     for name, values in measured.items():
         own = {"row": name, "metric": "questions_per_second", "n": len(values)}
         rows.append({**place, **own, **mean_interval(values, resamples=resamples)._asdict()})
+    rows[1]["memory"] = "none"
     first, second, *_ = measured.values()
     found, claim = compare(first, second, resamples=resamples), {"table": "claims", "row": "speed", "n": len(first)}
     percent = dict(zip(Interval._fields, (100 * share for share in found.faster), strict=True))

@@ -175,7 +175,8 @@ LAYOUTS: Final = (
         labels.model_row,
         labels.metric,
         "QAMAT reads 32 entries that it searches for within the time, FiD 100 passages of 200 pieces found before; "
-        "both trained from one in-batch checkpoint, timed in turns on the same questions; intervals are over rounds. "
+        "both trained from one in-batch checkpoint, timed in turns on the same questions; intervals are over "
+        "rounds, which n counts. "
         "The paper: on 32 TPU v3; what counts as a question's time is not said.",
     ),
     Layout(
