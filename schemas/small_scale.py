@@ -179,16 +179,7 @@ def _corpus(scale: Scale, t5: T5Config) -> CorpusPreset:
 
 
 def _stages(scale: Scale, t5: T5Config) -> TrainingPreset:
-    model = QamatConfig(
-        t5=t5,
-        passage_length=224,
-        question_length=32,
-        target_length=12,
-        key_length=32,
-        value_length=40,
-        temperature=t5.d_model**0.5,
-        rank_marks=True,
-    )
+    model = _model(t5)
     frozen: dict[str, Any] = {
         "model": model.model_copy(update={"integration": "discrete"}),
         "retrieval_loss_weight": 1.0,
@@ -241,6 +232,19 @@ def _stages(scale: Scale, t5: T5Config) -> TrainingPreset:
             model=model, training=_training(*scale.reranker), top_k=scale.candidates[1], retriever_weight=1.0
         ),
         passages=_passages(scale, model),
+    )
+
+
+def _model(t5: T5Config) -> QamatConfig:
+    return QamatConfig(
+        t5=t5,
+        passage_length=224,
+        question_length=32,
+        target_length=12,
+        key_length=32,
+        value_length=40,
+        temperature=t5.d_model**0.5,
+        rank_marks=True,
     )
 
 

@@ -18,41 +18,46 @@ if TYPE_CHECKING:
     from flows.steps import Tally
     from schemas.study_orders import Reproduce
 
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help=f"A table wanted: {', '.join(get_args(TableName))} (repeat it, or use commas)."),
+]
+Corpus = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Take the registered memory of this name, as `qamat corpus regenerate` makes it, with --dataset.",
+    ),
+]
+DataSets = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=TRAIN,DEV,TEST",
+        help="Learn and ask these questions, files or registered ones (repeat it; default: the world's own).",
+    ),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="PATH|HUB_ID",
+        help="Start generators and models from a public T5 (default: random weights).",
+    ),
+]
+
 
 def reproduce(
     preset: Preset = "mini",
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help=f"A table wanted: {', '.join(get_args(TableName))} (repeat it, or use commas)."),
-    ] = None,
+    only: Only = None,
     memory: Annotated[
         list[str] | None, typer.Option(help="A memory of table 4: generated or gold (repeat it; default: both).")
     ] = None,
-    corpus: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Take the registered memory of this name, as `qamat corpus regenerate` makes it, with --dataset.",
-        ),
-    ] = None,
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=TRAIN,DEV,TEST",
-            help="Learn and ask these questions, files or registered ones (repeat it; default: the world's own).",
-        ),
-    ] = None,
+    corpus: Corpus = None,
+    dataset: DataSets = None,
     seeds: Annotated[int, typer.Option(help="Train every model with so many seeds.")] = 1,
     out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report"),
     split: Annotated[str, typer.Option(help="Ask the questions of this split: test, or dev for tuning.")] = "test",
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="PATH|HUB_ID",
-            help="Start generators and models from a public T5 (default: random weights).",
-        ),
-    ] = None,
+    source: Source = None,
     revision: Revision = "main",
     tokenizer: OwnTokenizer = None,
     mesh: Mesh = None,
