@@ -8,7 +8,7 @@ from schemas.base import Frozen
 from schemas.corpus import IngestConfig, MultihopConfig
 from schemas.generation import TrainTokenizerConfig
 from schemas.preset_models import set_everywhere
-from schemas.qamat import EvaluationConfig, FinetuneConfig, InBatchConfig, IndexConfig, InitConfig
+from schemas.qamat import EvaluationConfig, FinetuneConfig, InBatchConfig, IndexConfig, InitConfig, WordsConfig
 from schemas.repaq import RepaqEvaluationConfig
 
 HumanScale = Literal["toy", "minutes", "hour"]
@@ -41,8 +41,7 @@ class HumanStages(Frozen):
     the same recipe with questions as inputs."""
 
     init: InitConfig
-    words: InBatchConfig
-    """The batches before stage one in which the words of queries and keys alone are learned; ``top_k`` says nothing."""
+    words: WordsConfig
     inbatch: InBatchConfig
     index: IndexConfig
     finetune: FinetuneConfig

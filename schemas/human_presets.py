@@ -15,7 +15,7 @@ from schemas.generation import TrainTokenizerConfig
 from schemas.human import GatherConfig, HumanPreset, HumanScale, HumanStages, QuestionExamplesConfig
 from schemas.model import T5Config
 from schemas.preset_models import T5_AIDS
-from schemas.qamat import EvaluationConfig, FinetuneConfig, InBatchConfig, IndexConfig, InitConfig, QamatConfig
+from schemas.qamat import EvaluationConfig, FinetuneConfig, InBatchConfig, IndexConfig, InitConfig, QamatConfig, WordsConfig
 from schemas.repaq import RepaqEvaluationConfig
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 
@@ -89,7 +89,7 @@ def _stages(scale: _Scale) -> HumanStages:
     shared: dict[str, Any] = {"model": model, "retrieval_loss_weight": 1.0}
     return HumanStages(
         init=InitConfig(model=model),
-        words=InBatchConfig(**shared, training=_training(*scale.words), negatives_per_example=1),
+        words=WordsConfig(model=model, training=_training(*scale.words)),
         inbatch=InBatchConfig(**shared, training=_training(*scale.inbatch), top_k=2, negatives_per_example=1),
         index=IndexConfig(),
         finetune=FinetuneConfig(

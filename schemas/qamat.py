@@ -115,6 +115,18 @@ class InBatchConfig(PretrainingConfig):
         return self
 
 
+class WordsConfig(Frozen):
+    """Before stage one, for a model that matches by words (``T5Config.word_match``): they learn alone. Not in the paper.
+    An entry of the batch that has the answer of an example's own is no negative of it."""
+
+    model: QamatConfig
+    training: TrainingConfig
+    negatives_per_example: int = Field(default=7, ge=0)
+    """BM25 hard negatives of each example in the batch's memory."""
+    dropped: float = Field(default=0.15, ge=0, lt=1)
+    """Share of an input's pieces that is left out, drawn anew each time: no one word is relied on."""
+
+
 class GlobalConfig(PretrainingConfig):
     """Stage two: the memory is frozen, query encoder and decoder are updated (section 4.2)."""
 

@@ -135,7 +135,7 @@ def mini() -> Preset:
             hop_slots=2,
             larger=(128, (1.0, 0.5, 0.2, 0.05)),
             deeper=(10, 20, 30),
-            example_shares=(0.05, 1.0),
+            example_shares=(0.05, 0.25, 0.5, 1.0),
             second=SecondScale(
                 inbatch=(100, 64), global_=(40, 32), finetune=(150, 32), multihop=(300, 32), repaq=(80, 32)
             ),

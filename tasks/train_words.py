@@ -1,27 +1,25 @@
 """Before stage one: pretrain_examples, qa_pairs, a checkpoint that matches by words -> checkpoint.
 
-The words of queries and keys learn alone (``T5Config.word_match``): nothing is encoded and nothing read, so that a step
-of a large batch costs little. All else stays as it is.
+The words of queries and keys learn alone (``T5Config.word_match``); all else stays as it is.
 """
 
 from functools import partial
 from pathlib import Path
 
-from qamat_core.qamat.batches import in_batch
 from qamat_core.qamat.entries import MemoryEntries
-from qamat_core.qamat.objectives import words_loss
+from qamat_core.qamat.words import words_batch, words_loss
 from qamat_core.store.store import Store
 from qamat_core.training.loop import Trained, train
 from schemas.artifacts import ArtifactRef, Name
 from schemas.errors import ConfigError
-from schemas.qamat import InBatchConfig
+from schemas.qamat import WordsConfig
 from schemas.resources import Resources
 from tasks.qamat_examples import open_passages, pack_passages
 from tasks.qamat_stage import OpenCheckpoint, open_checkpoint, produce_checkpoint
 from tasks.train_inbatch import InBatchInputs
 
 
-def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: Resources) -> ArtifactRef:
+def run(config: WordsConfig, inputs: InBatchInputs, *, name: Name, resources: Resources) -> ArtifactRef:
     """Train the words and return the checkpoint.
 
     Raises:
@@ -36,7 +34,7 @@ def run(config: InBatchConfig, inputs: InBatchInputs, *, name: Name, resources: 
         start = open_checkpoint(store, inputs.start, config.model)
         entries = MemoryEntries(store.open_table(inputs.memory), start.tokenizer, start.reader.config)
         examples = pack_passages(shards, entries, start, work, question_share=0.0, seed=training.seed)
-        batches = partial(in_batch, examples, entries, config)
+        batches = partial(words_batch, examples, entries, config)
         return start, train("words", training, start.params, words_loss(start.reader), batches, work)
 
     return produce_checkpoint(

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import UInt
+from jaxtyping import Int32, UInt
 
 from qamat_core.columns import Column
 from qamat_core.memory_columns import RowsOfPassages
 from qamat_core.store.following import follows, wait_for
-from qamat_core.text import normalize_question
+from qamat_core.text import normalize_answer, normalize_question
 from qamat_core.tokenizer import CLS, Tokenizer, fit_width
 from schemas.qamat import QamatConfig
 
@@ -63,6 +63,12 @@ class MemoryEntries:
         for row, question in enumerate(self.pairs.column("question").to_pylist()):
             rows.setdefault(normalize_question(question), []).append(row)
         return rows
+
+    @cached_property
+    def answer_numbers(self) -> Int32[np.ndarray, " M"]:
+        """A number of each entry's answer: equal for equal answers, as they are compared."""
+        answers = [normalize_answer(answer) for answer in self.pairs.column("answer").to_pylist()]
+        return np.unique(answers, return_inverse=True)[1].astype(np.int32)
 
     def beside(self, row: int) -> Sequence[int]:
         """Return the rows of all entries made of the same passage, ascending; none for a row below 0 (unknown)."""

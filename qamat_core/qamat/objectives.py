@@ -18,7 +18,6 @@ from qamat_core.qamat.retriever import (
     contrastive_loss,
     encode,
     encode_cls,
-    matched,
     top_entries,
     weights,
 )
@@ -60,27 +59,6 @@ def in_batch_loss(reader: Reader, config: InBatchConfig) -> LossFn:
         retrieved = Entries(entries, values.reshape(*found.rows.shape, -1), probabilities)
         context = reader.integrate(params, query, tokens, retrieved, visible)
         return _sum_up(reader, config, params, context, Ranking.of(scores, positives), batch)
-
-    return loss_fn
-
-
-def words_loss(reader: Reader) -> LossFn:
-    """Before stage one: the words of queries and keys alone (``T5Config.word_match``), by the contrastive term.
-
-    Batches are those of stage one; nothing is encoded and nothing read.
-    """
-
-    def loss_fn(params: Params, batch: Batch, key: Array) -> tuple[Array, Metrics]:
-        del key
-        width = reader.config.t5.d_model
-        queries, keys = (
-            matched(reader.model, params, batch[name], jnp.zeros((len(batch[name]), 1, width)))[:, 0]
-            for name in ("inputs", "key_tokens")
-        )
-        scores = queries @ keys.T / reader.config.temperature + NEGATIVE * batch["banned"]
-        ranking = Ranking.of(scores[:, None], batch["positives"])
-        contrast, hit = contrastive_loss(ranking, total_of(batch, "positives"))
-        return contrast, {"retrieval_loss": contrast, "recall_at_1": hit}
 
     return loss_fn
 

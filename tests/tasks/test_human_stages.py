@@ -15,7 +15,7 @@ from schemas.artifacts import ArtifactRef
 from schemas.errors import ConfigError, TrainingError
 from schemas.generation import TrainTokenizerConfig
 from schemas.human import GatherConfig, QuestionExamplesConfig
-from schemas.qamat import InBatchConfig, InitConfig
+from schemas.qamat import InitConfig, WordsConfig
 from schemas.resources import Resources
 from schemas.tables import MULTIHOP_EXAMPLES, QA_EXAMPLES
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
@@ -99,7 +99,7 @@ def test_words_learn_and_all_else_stays(made: Made):
     resources = _resources(made.store)
     start = init_qamat.run(InitConfig(model=MODEL), made.tokenizer, made.memory.qa_pairs, name="m", resources=resources)
     training = TrainingConfig(steps=30, batch_size=8, log_every=1, optimizer=OptimizerConfig(learning_rate=0.02))
-    config = InBatchConfig(model=MODEL, training=training, negatives_per_example=1)
+    config = WordsConfig(model=MODEL, training=training, negatives_per_example=1)
     inputs = InBatchInputs(start, made.memory.qa_pairs, made.examples)
     words = train_words.run(config, inputs, name="m-words", resources=resources)
     before, after = (flatten_dict(dict(load_params(made.store.open_directory(ref))), sep="/") for ref in (start, words))
@@ -122,7 +122,7 @@ def test_words_start_as_rare_as_the_memory_has_them(made: Made):
 
 def test_a_model_without_words_has_none_to_train(made: Made, tmp_path: Path):
     training = TrainingConfig(steps=1, batch_size=2)
-    config = InBatchConfig(model=tiny.config(), training=training)
+    config = WordsConfig(model=tiny.config(), training=training)
     inputs = InBatchInputs(made.tokenizer, made.memory.qa_pairs, made.examples)
     with pytest.raises(ConfigError, match="word_match is false"):
         train_words.run(config, inputs, name="n", resources=_resources(made.store))
