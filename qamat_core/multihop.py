@@ -60,6 +60,8 @@ class HopMiner:
         if self._config.ban_own_entries:
             own = normalize_question(question)
             finals = [row for row in finals if normalize_question(self._memory.questions[row]) != own]
+        if self._config.nearest is not None:
+            finals = [row for row in finals if np.count_nonzero(overlap > overlap[row]) < self._config.nearest]
         if self._config.hops == 2:
             found = self._compared(question, gold)
             if not found:

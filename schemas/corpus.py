@@ -177,6 +177,9 @@ class MultihopConfig(Frozen):
     """1 for single-hop questions: the final entry alone (tier "final-only")."""
     ban_own_entries: bool = False
     """Leave out entries that ask the example's own question (normalised): for a memory that holds it."""
+    nearest: int | None = Field(default=None, ge=1)
+    """A final entry has to be among so many whose questions overlap most with the example's, its own copies counted;
+    None for any: where nearly every answer stands somewhere in the memory, a far entry says nothing of the question."""
     finals_per_question: int = Field(default=50, ge=1)
     """Entries with a gold answer that are tried as final entry, by overlap with the question."""
     entries_per_name: int = Field(default=100, ge=1)

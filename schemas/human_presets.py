@@ -24,7 +24,7 @@ AIDS: Final = (
     "queries and keys to which a weighted sum of word embeddings is added, which starts as a search by words and is "
     "trained before all else",
     "a contrastive term on known positives in every stage",
-    "retrieved entries marked with their rank",
+    "retrieved entries marked with their rank, the end of their answer with </s>",
     "inner products divided by the root of the width",
     "no neural integration",
 )
@@ -55,7 +55,7 @@ def _preset(name: HumanScale, scale: _Scale) -> HumanPreset:
             tokenizer=TokenizerConfig(vocab_size=scale.pieces, fold_case=True), max_texts=1_000_000
         ),
         examples=QuestionExamplesConfig(),
-        mining=MultihopConfig(hops=1, ban_own_entries=True),
+        mining=MultihopConfig(hops=1, ban_own_entries=True, nearest=33),
         stages=_stages(scale),
         reading=EvaluationConfig(top_k=scale.slots, ks=(1, scale.slots), recall_at=scale.recall_at),
         nearest=RepaqEvaluationConfig(top_k=max(scale.recall_at)),
@@ -84,6 +84,7 @@ def _stages(scale: _Scale) -> HumanStages:
         value_length=28,
         temperature=scale.d_model**0.5,
         rank_marks=True,
+        value_end=True,
         integration="discrete",
     )
     shared: dict[str, Any] = {"model": model, "retrieval_loss_weight": 1.0}

@@ -34,6 +34,9 @@ class QamatConfig(Frozen):
     value_order: Literal["answer-question", "question-answer"] = "answer-question"
     """What stands first in a memory value, behind [CLS]. Section 5.1 puts the answer first, which is never cut then;
     section 3.2 says "question-answer concatenation"."""
+    value_end: bool = False
+    """</s> stands behind what comes first in a memory value, so that a pointer head copies an answer's end like its
+    pieces. An aid for small models trained from scratch, not in the paper."""
     temperature: float = Field(default=1.0, gt=0)
     """Divides the inner products; 1 is the paper, sqrt(d_model) helps models trained from scratch."""
     balance: float = Field(default=1.0, ge=0)

@@ -15,7 +15,8 @@ from qamat_core.columns import Column
 from qamat_core.memory_columns import RowsOfPassages
 from qamat_core.store.following import follows, wait_for
 from qamat_core.text import normalize_answer, normalize_question
-from qamat_core.tokenizer import CLS, Tokenizer, fit_width
+from qamat_core.tokenizer import CLS, Tokenizer, fit_rows, fit_width, pad_rows
+from schemas.model import EOS_ID
 from schemas.qamat import QamatConfig
 
 COLUMNS: Final = ("question", "answer")
@@ -32,16 +33,20 @@ class MemoryEntries:
     config: QamatConfig
 
     @cached_property
+    def _tables(self) -> tuple[UInt[np.ndarray, "M K"], UInt[np.ndarray, "M V"]]:
+        keys, values = _ids(self.pairs, self.tokenizer, self.config)
+        tables = fit_rows(keys, self.config.key_length), fit_rows(values, self.config.value_length)
+        return tables[0].astype(self.tokenizer.dtype), tables[1].astype(self.tokenizer.dtype)
+
+    @cached_property
     def key_tokens(self) -> UInt[np.ndarray, "M K"]:
         """The tokens of all keys, at most ``key_length`` wide."""
-        texts = _texts(self.pairs, self.config)[0]
-        return self.tokenizer.encode_table(texts, self.config.key_length).astype(self.tokenizer.dtype)
+        return self._tables[0]
 
     @cached_property
     def value_tokens(self) -> UInt[np.ndarray, "M V"]:
         """The tokens of all values, at most ``value_length`` wide."""
-        texts = _texts(self.pairs, self.config)[1]
-        return self.tokenizer.encode_table(texts, self.config.value_length).astype(self.tokenizer.dtype)
+        return self._tables[1]
 
     def __len__(self) -> int:
         return self.pairs.num_rows
@@ -124,8 +129,8 @@ def tokenise_entries(
     ]
     longest, done = [0, 0], 0
     for batch in batches:
-        for part, texts in enumerate(_texts(batch, config)):
-            rows = tokenizer.encode_batch(texts, lengths[part])
+        for part, ids in enumerate(_ids(batch, tokenizer, config)):
+            rows = pad_rows(ids, lengths[part])
             longest[part] = max(longest[part], int((rows != 0).sum(axis=1).max(initial=0)))
             files[part][done : done + len(rows)] = rows
         done += len(batch)
@@ -149,9 +154,16 @@ def _open(directory: Path, widths: Sequence[int]) -> EntryTokens:
     return EntryTokens(*(file[:, :width] for file, width in zip(files, widths, strict=True)))
 
 
-def _texts(pairs: pa.Table | pa.RecordBatch, config: QamatConfig) -> tuple[list[str], list[str]]:
-    """Return the texts of keys and of values."""
+def _ids(
+    pairs: pa.Table | pa.RecordBatch, tokenizer: Tokenizer, config: QamatConfig
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Return the ids of keys and of values, cut to their lengths."""
     questions, answers = (pairs.column(name).to_pylist() for name in COLUMNS)
+    keys = [tokenizer.encode(f"{CLS} {question}")[: config.key_length] for question in questions]
     answer_first = config.value_order == "answer-question"
     parts = zip(answers, questions, strict=True) if answer_first else zip(questions, answers, strict=True)
-    return [f"{CLS} {question}" for question in questions], [f"{CLS} {first} {then}" for first, then in parts]
+    if config.value_end:
+        values = [[*tokenizer.encode(f"{CLS} {first}"), EOS_ID, *tokenizer.encode(then)] for first, then in parts]
+    else:
+        values = [tokenizer.encode(f"{CLS} {first} {then}") for first, then in parts]
+    return keys, [value[: config.value_length] for value in values]

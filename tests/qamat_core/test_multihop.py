@@ -68,6 +68,12 @@ def test_a_question_that_stands_in_the_memory_can_be_kept_from_its_own_pair(memo
     assert miner.mine("Who wrote The Silent Kermol?", ["Marel Toskin"]) is None
 
 
+def test_a_far_entry_can_be_refused_its_place_counted_among_all(memory: MemoryColumns):
+    question, answers = "where was Bela Rik born?", ["1900"]
+    found = [HopMiner(memory, MultihopConfig(hops=1, nearest=near)).mine(question, answers) for near in (4, 5, None)]
+    assert [mined and memory.ids[mined.final] for mined in found] == [None, "year-a", "year-a"]
+
+
 @pytest.mark.parametrize(
     ("question", "answer"),
     [("was Marel Toskin born before Bela Rik?", "yes"), ("who was born first, Marel Toskin or Bela Rik?", "Bela Rik")],
