@@ -15,7 +15,15 @@ from schemas.generation import TrainTokenizerConfig
 from schemas.human import GatherConfig, HumanPreset, HumanScale, HumanStages, QuestionExamplesConfig
 from schemas.model import T5Config
 from schemas.preset_models import T5_AIDS
-from schemas.qamat import EvaluationConfig, FinetuneConfig, InBatchConfig, IndexConfig, InitConfig, QamatConfig, WordsConfig
+from schemas.qamat import (
+    EvaluationConfig,
+    FinetuneConfig,
+    InBatchConfig,
+    IndexConfig,
+    InitConfig,
+    QamatConfig,
+    WordsConfig,
+)
 from schemas.repaq import RepaqEvaluationConfig
 from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
 

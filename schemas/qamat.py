@@ -119,8 +119,9 @@ class InBatchConfig(PretrainingConfig):
 
 
 class WordsConfig(Frozen):
-    """Before stage one, for a model that matches by words (``T5Config.word_match``): they learn alone. Not in the paper.
-    An entry of the batch that has the answer of an example's own is no negative of it."""
+    """Before stage one, for a model that matches by words (``T5Config.word_match``): they learn alone.
+
+    Not in the paper. An entry of the batch that has the answer of an example's own is no negative of it."""
 
     model: QamatConfig
     training: TrainingConfig

@@ -3,7 +3,6 @@
 Nothing is encoded and nothing read, so that a step of a large batch costs little.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array

@@ -19,6 +19,7 @@ from qamat_core.qamat.examples import (
     without_own,
 )
 from qamat_core.tokenizer import CLS, MASK
+from schemas.model import EOS_ID
 from schemas.tables import MULTIHOP_EXAMPLES, PRETRAIN_EXAMPLES, QA_EXAMPLES, QA_PAIRS
 from tests.qamat_core.qamat import tiny
 
@@ -49,6 +50,10 @@ def test_keys_are_questions_and_values_answers_with_questions():
     turned = MemoryEntries(tiny.pairs(), tiny.tokenizer(), tiny.config(value_order="question-answer"))
     assert _text(turned.value_tokens[2]) == f"{CLS} Where does Cleo live? Holm"
     np.testing.assert_array_equal(turned.key_tokens, entries.key_tokens)
+    ended = MemoryEntries(tiny.pairs(), tiny.tokenizer(), tiny.config(value_end=True)).value_tokens[2].tolist()
+    end = ended.index(EOS_ID)
+    assert _text(ended[:end]) == f"{CLS} Holm"
+    assert _text(ended[end + 1 :]).startswith("Where does Cleo")
     long = MemoryEntries(tiny.pairs(["Ada " * 30], ["Dorf"]), tiny.tokenizer(), tiny.config())
     assert (long.key_tokens.shape, long.value_tokens.shape) == ((1, 10), (1, 12))
 
