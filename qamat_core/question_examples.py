@@ -1,11 +1,10 @@
 """Pre-training examples of a memory without passages: a pair's question asks for other pairs that have its answer.
 
 ``[MASK] question`` stands where the masked passage does elsewhere. The positives are pairs with the same answer among
-those that BM25 finds near the question, the hard negatives those with another. Where no near pair has the answer, the
-question loses some of its words and asks for its own pair, which is trivial for the whole question.
+those that BM25 finds near the question, the hard negatives those with another. A question that no near pair answers
+gives no example.
 """
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +37,7 @@ class QuestionExamples:
         self._answers = [memory.answers_of(row) for row in range(len(memory))]
 
     def make(self, rows: Sequence[int]) -> list[list[QuestionExample]]:
-        """Return the examples of each row; a question of one word that no other pair answers gives none."""
+        """Return the examples of each row; a question that no near pair answers gives none."""
         questions = [self._memory.questions[row] for row in rows]
         found = self._engine.batch_search(questions, self._config.neighbours + 1)
         return [list(self._of(row, [hit.row for hit in hits])) for row, hits in zip(rows, found, strict=True)]
@@ -50,19 +49,9 @@ class QuestionExamples:
         wrong = [other for other in others if answers.isdisjoint(self._answers[other])]
         negatives = tuple(wrong[: self._config.negatives_per_example])
         for other in right[: self._config.positives_per_pair]:
-            yield self._example(row, memory.questions[row], other, negatives)
-        if not right and (shortened := self._shortened(row)):
-            yield self._example(row, shortened, row, negatives)
+            yield self._example(row, other, negatives)
 
-    def _shortened(self, row: int) -> str:
-        """Return a question without some of its words, at least one; nothing is left of a single one."""
-        words = self._memory.questions[row].split()
-        rng = random.Random(f"{self._config.seed}/{self._memory.ids[row]}")
-        left_out = min(max(1, round(self._config.dropped * len(words))), len(words) - 1)
-        gone = set(rng.sample(range(len(words)), max(0, left_out)))
-        return " ".join(word for place, word in enumerate(words) if place not in gone) if gone else ""
-
-    def _example(self, row: int, question: str, positive: int, negatives: tuple[int, ...]) -> QuestionExample:
+    def _example(self, row: int, positive: int, negatives: tuple[int, ...]) -> QuestionExample:
         memory = self._memory
-        example_id = stable_id(memory.ids[row], memory.ids[positive])
-        return QuestionExample(example_id, f"{sentinel(0)} {question}", memory.answers[positive], positive, negatives)
+        example_id, asked = stable_id(memory.ids[row], memory.ids[positive]), f"{sentinel(0)} {memory.questions[row]}"
+        return QuestionExample(example_id, asked, memory.answers[positive], positive, negatives)

@@ -22,7 +22,7 @@ from schemas.tables import PRETRAIN_EXAMPLES, REJECTS
 from tasks.beam import Counted, Process, Setup, Tables, align, run_shards
 
 OUTPUTS: tuple[TableKind, ...] = ("pretrain_examples", "rejects")
-ONE_WORD = "no other pair has its answer, and its question has one word"
+UNANSWERED = "no pair near its question has its answer"
 
 
 def run(config: QuestionExamplesConfig, memory: ArtifactRef, *, name: Name, resources: Resources) -> ArtifactRef:
@@ -55,7 +55,7 @@ class Miner:
         made = self.examples.make([self.memory.row_of[pair["qa_id"]] for pair in pairs])
         rows = [self._row(pair["qa_id"], example) for pair, own in zip(pairs, made, strict=True) for example in own]
         rejects = [
-            {"source": pair["origin"], "record": pair["qa_id"], "reason": ONE_WORD}
+            {"source": pair["origin"], "record": pair["qa_id"], "reason": UNANSWERED}
             for pair, own in zip(pairs, made, strict=True)
             if not own
         ]
