@@ -65,7 +65,7 @@ def _preset(name: HumanScale, scale: _Scale) -> HumanPreset:
         examples=QuestionExamplesConfig(),
         mining=MultihopConfig(hops=1, ban_own_entries=True, nearest=33),
         stages=_stages(scale),
-        reading=EvaluationConfig(top_k=scale.slots, ks=(1, scale.slots), recall_at=scale.recall_at),
+        reading=EvaluationConfig(top_k=scale.slots, ks=(scale.slots,), recall_at=scale.recall_at),
         nearest=RepaqEvaluationConfig(top_k=max(scale.recall_at)),
     )
 
@@ -99,11 +99,9 @@ def _stages(scale: _Scale) -> HumanStages:
     return HumanStages(
         init=InitConfig(model=model),
         words=WordsConfig(model=model, training=_training(*scale.words)),
-        inbatch=InBatchConfig(**shared, training=_training(*scale.inbatch), top_k=2, negatives_per_example=1),
+        inbatch=InBatchConfig(**shared, training=_training(*scale.inbatch), top_k=scale.slots, negatives_per_example=3),
         index=IndexConfig(),
-        finetune=FinetuneConfig(
-            **shared, training=_training(*scale.finetune), top_k=scale.slots, vary_k=True, answered_only=True
-        ),
+        finetune=FinetuneConfig(**shared, training=_training(*scale.finetune), top_k=scale.slots, answered_only=True),
     )
 
 
@@ -134,7 +132,7 @@ def _minutes() -> HumanPreset:
         locality=(1.0, 0.4, 0.1, 0.0),
         pieces=16000,
         words=(400, 512, 3e-3),
-        inbatch=(80, 96, 2e-3),
+        inbatch=(150, 96, 3e-3),
         finetune=(250, 32, 1e-3),
         slots=4,
     )
@@ -146,10 +144,10 @@ def _hour() -> HumanPreset:
         d_model=256,
         locality=(1.0, 0.4, 0.1, 0.0),
         pieces=16000,
-        words=(2000, 512, 3e-3),
-        inbatch=(400, 192, 2e-3),
-        finetune=(1400, 32, 1e-3),
-        slots=8,
+        words=(400, 512, 3e-3),
+        inbatch=(600, 128, 3e-3),
+        finetune=(1500, 32, 1e-3),
+        slots=4,
     )
     return _preset("hour", scale)
 
