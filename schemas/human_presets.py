@@ -50,7 +50,7 @@ class _Scale(Frozen):
     inbatch: tuple[int, int, float]
     finetune: tuple[int, int, float]
     slots: int
-    recall_at: tuple[int, ...] = (1, 5, 50)
+    recall_at: tuple[int, ...] = (5, 50)
 
 
 def _preset(name: HumanScale, scale: _Scale) -> HumanPreset:

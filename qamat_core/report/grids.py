@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from qamat_core.report.figures import Figure
-from qamat_core.report.labels import RowLabel
+from qamat_core.report.labels import OVERLAPS, RowLabel, overlap_of
 from qamat_core.report.layouts import Layout
 
 _NO_COLUMN: Final = "Figure"
@@ -63,7 +63,13 @@ def compare(layout: Layout, figures: Sequence[Figure]) -> Comparison:
     names = {figure.row for figure in measured}
     absent = [row for row in layout.expected if row not in names and not (layout.sparse and names)]
     order = {row: number for number, row in enumerate(layout.expected)}
-    measured.sort(key=lambda figure: (order.get(figure.row, len(order)), layout.metrics.index(figure.metric)))
+    measured.sort(
+        key=lambda figure: (
+            order.get(figure.row, len(order)),
+            OVERLAPS.index(overlap_of(figure)),
+            layout.metrics.index(figure.metric),
+        )
+    )
     grid = _grid(layout, measured, absent)
     return Comparison(
         layout=layout,

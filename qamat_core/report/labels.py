@@ -11,6 +11,8 @@ Column = tuple[float, str]
 """What columns are sorted by, and the column's name."""
 PASSAGE_ROWS: Final[tuple[str, ...]] = (*ALL_PASSAGE_ROWS, "MDR+T5-Decoder")
 """Rows of systems that read passages in the place of entries."""
+OVERLAPS: Final = ("", "question-overlap", "answer-overlap", "no-overlap")
+"""What a split ends in that holds a kind of overlap with the training questions alone, in order."""
 ABSTENTION_METRICS: Final = ("auroc", "aurc", "ece", "coverage_at_risk", "em_at_coverage")
 
 
@@ -100,10 +102,15 @@ def metric_at(figure: Figure) -> Column:
     return ABSTENTION_METRICS.index(figure.metric), figure.metric_name + at
 
 
+def overlap_of(figure: Figure) -> str:
+    """Return which kind of overlap a figure is of, one of ``OVERLAPS``."""
+    ending = figure.split.partition("-")[2]
+    return ending if ending in OVERLAPS else ""
+
+
 def human_row(figure: Figure) -> RowLabel:
     """Return the model, and which questions by their overlap."""
-    overlap = figure.split.partition("-")[2].replace("-", " ") or "all questions"
-    return figure.row, overlap
+    return figure.row, overlap_of(figure).replace("-", " ") or "all questions"
 
 
 def human_column(figure: Figure) -> Column:

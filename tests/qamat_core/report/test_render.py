@@ -205,6 +205,18 @@ def test_a_row_of_one_data_set_misses_nothing_in_the_others_columns(tmp_path: Pa
     assert records[f"{row} (gold memory, base, K 4)"]["World, two hops F1"] == "–"  # noqa: RUF001
 
 
+def test_rows_of_the_real_track_stand_by_overlap_then_by_model() -> None:
+    (layout,) = (one for one in LAYOUTS if one.table == "human")
+    (like, *_) = (figure for figure in report().measured if figure.metric == "em")
+    splits = ["test-no-overlap", "test-question-overlap", "test", "test-answer-overlap"]
+    figures = [
+        replace(like, table="human", row=row, split=split) for row in ("BM25 questions", "QAMAT") for split in splits
+    ]
+    kinds = ["all questions", "question overlap", "answer overlap", "no overlap"]
+    rows = [label for label, _ in compare(layout, figures).measured.rows]
+    assert rows == [(row, kind) for kind in kinds for row in ("BM25 questions", "QAMAT")]
+
+
 def test_ablations_are_shown_with_their_curves_where_there_are_any(tmp_path: Path) -> None:
     given = report()
     html = written(given, tmp_path / "with")["report.html"].decode()
