@@ -14,7 +14,7 @@ from schemas.errors import ConfigError
 from schemas.generation import TrainTokenizerConfig
 from schemas.human import GatherConfig, HumanPreset, HumanScale, HumanStages, QuestionExamplesConfig
 from schemas.model import T5Config
-from schemas.preset_models import T5_AIDS
+from schemas.preset_models import T5_AIDS, cosine_training
 from schemas.qamat import (
     EvaluationConfig,
     FinetuneConfig,
@@ -25,7 +25,7 @@ from schemas.qamat import (
     WordsConfig,
 )
 from schemas.repaq import RepaqEvaluationConfig
-from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
+from schemas.training import TokenizerConfig
 
 AIDS: Final = (
     *T5_AIDS,
@@ -98,18 +98,15 @@ def _stages(scale: _Scale) -> HumanStages:
     shared: dict[str, Any] = {"model": model, "retrieval_loss_weight": 1.0}
     return HumanStages(
         init=InitConfig(model=model),
-        words=WordsConfig(model=model, training=_training(*scale.words)),
-        inbatch=InBatchConfig(**shared, training=_training(*scale.inbatch), top_k=scale.slots, negatives_per_example=3),
+        words=WordsConfig(model=model, training=cosine_training(*scale.words)),
+        inbatch=InBatchConfig(
+            **shared, training=cosine_training(*scale.inbatch), top_k=scale.slots, negatives_per_example=3
+        ),
         index=IndexConfig(),
-        finetune=FinetuneConfig(**shared, training=_training(*scale.finetune), top_k=scale.slots, answered_only=True),
+        finetune=FinetuneConfig(
+            **shared, training=cosine_training(*scale.finetune), top_k=scale.slots, answered_only=True
+        ),
     )
-
-
-def _training(steps: int, batch_size: int, learning_rate: float) -> TrainingConfig:
-    optimizer = OptimizerConfig(
-        learning_rate=learning_rate, schedule="cosine", warmup_steps=max(1, steps // 20), clip_norm=1.0
-    )
-    return TrainingConfig(steps=steps, batch_size=batch_size, optimizer=optimizer, log_every=max(1, steps // 20))
 
 
 def _toy() -> HumanPreset:

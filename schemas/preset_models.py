@@ -26,6 +26,7 @@ from schemas.qamat import (
     MultihopConfig,
 )
 from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
+from schemas.training import OptimizerConfig, TrainingConfig
 
 T5_AIDS: Final = ("a pointer head", "an encoder whose attention starts out local")
 """What a T5 of the small presets has inside; one that was made elsewhere has it not."""
@@ -169,3 +170,11 @@ def set_everywhere(value: object, name: str, new: object) -> object:
     if isinstance(value, dict):
         return {key: new if key == name else set_everywhere(part, name, new) for key, part in value.items()}
     return value
+
+
+def cosine_training(steps: int, batch_size: int, learning_rate: float) -> TrainingConfig:
+    """Return the training of presets that start from random weights: a cosine after a twentieth of warm-up."""
+    optimizer = OptimizerConfig(
+        learning_rate=learning_rate, schedule="cosine", warmup_steps=max(1, steps // 20), clip_norm=1.0
+    )
+    return TrainingConfig(steps=steps, batch_size=batch_size, optimizer=optimizer, log_every=max(1, steps // 20))

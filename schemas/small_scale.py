@@ -35,6 +35,7 @@ from schemas.preset_models import (
     PresetName,
     StudyPreset,
     TrainingPreset,
+    cosine_training,
 )
 from schemas.qamat import (
     ClosedBookConfig,
@@ -49,15 +50,8 @@ from schemas.qamat import (
 )
 from schemas.repaq import RepaqConfig, RepaqEvaluationConfig, RerankerConfig
 from schemas.second_set import SecondScale, second_set, two_hop_closed_book
-from schemas.training import OptimizerConfig, TokenizerConfig, TrainingConfig
+from schemas.training import TokenizerConfig
 from schemas.world import WorldConfig
-
-
-def _training(steps: int, batch_size: int, learning_rate: float) -> TrainingConfig:
-    optimizer = OptimizerConfig(
-        learning_rate=learning_rate, schedule="cosine", warmup_steps=max(1, steps // 20), clip_norm=1.0
-    )
-    return TrainingConfig(steps=steps, batch_size=batch_size, optimizer=optimizer, log_every=max(1, steps // 20))
 
 
 def _t5(d_model: int, heads: int, locality: tuple[float, ...]) -> T5Config:
@@ -157,7 +151,7 @@ def small(name: PresetName, scale: Scale) -> Preset:
 
 
 def _corpus(scale: Scale, t5: T5Config) -> CorpusPreset:
-    training = _training(scale.generator_steps, scale.generator_rows.total, scale.generator_rate)
+    training = cosine_training(scale.generator_steps, scale.generator_rows.total, scale.generator_rate)
     shape = BatchShape(rows=64, buckets=(56, 80))
     by_slots = BatchShape(rows=256, buckets=(56, 80), slots=16)
     return CorpusPreset(
@@ -188,15 +182,15 @@ def _stages(scale: Scale, t5: T5Config) -> TrainingPreset:
     steps = scale.inbatch[0] + scale.global_[0] + scale.finetune[0]
     closed_book = ClosedBookConfig(
         model=model,
-        passages=_training(*scale.closed_passages),
-        questions=_training(steps - scale.closed_passages[0], *scale.closed_questions),
+        passages=cosine_training(*scale.closed_passages),
+        questions=cosine_training(steps - scale.closed_passages[0], *scale.closed_questions),
     )
     return TrainingPreset(
         init=InitConfig(model=model),
         inbatch=InBatchConfig(
             model=model,
             retrieval_loss_weight=1.0,
-            training=_training(*scale.inbatch),
+            training=cosine_training(*scale.inbatch),
             question_share=scale.question_share,
             top_k=2,
             negatives_per_example=1,
@@ -205,31 +199,31 @@ def _stages(scale: Scale, t5: T5Config) -> TrainingPreset:
         global_=GlobalConfig(
             **frozen,
             question_share=scale.question_share,
-            training=_training(*scale.global_),
+            training=cosine_training(*scale.global_),
             top_k=scale.slots,
         ),
         finetune=FinetuneConfig(
             **frozen,
             own_share=scale.own_share,
-            training=_training(*scale.finetune),
+            training=cosine_training(*scale.finetune),
             top_k=scale.slots,
         ),
         two_hop_one_round=FinetuneConfig(
             **frozen,
-            training=_training(*scale.multihop),
+            training=cosine_training(*scale.multihop),
             top_k=2 * scale.hop_slots,
         ),
         multihop=MultihopConfig(
             **frozen,
             own_share=scale.own_share,
-            training=_training(*scale.multihop),
+            training=cosine_training(*scale.multihop),
             top_k=scale.hop_slots,
         ),
         closed_book=closed_book,
-        two_hop_closed_book=two_hop_closed_book(closed_book, _training(*scale.multihop), scale.multihop[0]),
+        two_hop_closed_book=two_hop_closed_book(closed_book, cosine_training(*scale.multihop), scale.multihop[0]),
         repaq=_repaq(scale, model),
         reranker=RerankerConfig(
-            model=model, training=_training(*scale.reranker), top_k=scale.candidates[1], retriever_weight=1.0
+            model=model, training=cosine_training(*scale.reranker), top_k=scale.candidates[1], retriever_weight=1.0
         ),
         passages=_passages(scale, model),
     )
@@ -251,7 +245,7 @@ def _model(t5: T5Config) -> QamatConfig:
 def _repaq(scale: Scale, model: QamatConfig) -> RepaqConfig:
     return RepaqConfig(
         model=model,
-        training=_training(*scale.repaq),
+        training=cosine_training(*scale.repaq),
         top_k=scale.candidates[0],
         refresh_every=-(-scale.repaq[0] // 4),
     )
@@ -262,13 +256,13 @@ def _passages(scale: Scale, model: QamatConfig) -> PassagesPreset:
     return PassagesPreset(
         rows=scale.passage_rows,
         retrieve=RetrievePassagesConfig(passages=scale.passages),
-        dpr=DprConfig(model=model, training=_training(*scale.dpr), passage_length=72),
-        fid=FidTrainingConfig(model=model, training=_training(*scale.fid), reading=reading),
-        extractive=ExtractiveConfig(model=model, training=_training(*scale.extractive), reading=reading),
+        dpr=DprConfig(model=model, training=cosine_training(*scale.dpr), passage_length=72),
+        fid=FidTrainingConfig(model=model, training=cosine_training(*scale.fid), reading=reading),
+        extractive=ExtractiveConfig(model=model, training=cosine_training(*scale.extractive), reading=reading),
         two_hop=scale.two_hop_passages,
-        mdr=MdrConfig(model=model, training=_training(*scale.mdr), passage_length=72, query_length=96),
+        mdr=MdrConfig(model=model, training=cosine_training(*scale.mdr), passage_length=72, query_length=96),
         hops=RetrieveHopsConfig(passages=scale.passages, beam=scale.passages),
-        two_hop_fid=FidTrainingConfig(model=model, training=_training(*scale.two_hop_fid), reading=reading),
+        two_hop_fid=FidTrainingConfig(model=model, training=cosine_training(*scale.two_hop_fid), reading=reading),
     )
 
 
