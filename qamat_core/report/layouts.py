@@ -218,7 +218,7 @@ LAYOUTS: Final = (
     Layout(
         "human",
         "Real questions",
-        "Real questions over a memory that people wrote, models from random weights",
+        "A memory that people wrote, models from random weights",
         ("em", "recall"),
         (),
         labels.human_row,
