@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from uuid import uuid4
 
 import apache_beam as beam
-from apache_beam.internal import cloudpickle_pickler
+from apache_beam.internal import cloudpickle_pickler  # noqa: TID251 - what Beam does with every function it is given
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from qamat_core.store.same_code import check_code

@@ -1,11 +1,9 @@
-"""Compiled programs that are kept: a process that decodes a few rows neither traces nor compiles.
+"""Exported programs that are kept: a process that decodes a few rows does not trace them.
 
-JAX's own cache keeps what XLA compiled, but tracing and lowering a decoder take as long as decoding a thousand rows of
-a small model. So the whole program lies beside that cache (``JAX_COMPILATION_CACHE_DIR``; where it is not set, nothing
-is kept), under a key of all that decides it: the code, the libraries, the processor, the settings of JAX and XLA, the
-shapes. A file that does not have its SHA-256 is made anew. A program is kept only if, loaded again, it gives the same
-bits: what comes out of JAX's own cache cannot be written again, so a program that is to be kept is compiled under a
-name that is new to that cache.
+Tracing and lowering a decoder take as long as decoding a thousand rows of a small model. So what they give, the
+StableHLO that ``jax.export`` writes (no pickle), lies beside JAX's own cache of what XLA compiled
+(``JAX_COMPILATION_CACHE_DIR``; where it is not set, nothing is kept), under a key of all that decides it: the code, the
+libraries, the processor, the settings of JAX and XLA, the shapes. A file that does not have its SHA-256 is made anew.
 """
 
 import hashlib
@@ -18,8 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import jax
-import numpy as np
-from jax.experimental import serialize_executable
+from jax import export
 
 from qamat_core.processor import processor
 from qamat_core.store.fingerprint import code_digest, digest_json
@@ -33,7 +30,7 @@ _ELSEWHERE = "JAX_COMPILATION_CACHE_DIR"
 
 
 def compiled(function: partial[Any], arguments: tuple[Any, ...], module: str, what: str) -> Program:
-    """Return ``function`` compiled for arguments of these shapes: the kept program, or a new one that is kept.
+    """Return ``function`` compiled for arguments of these shapes, from its kept export or a new one that is kept.
 
     Args:
         function: what is compiled.
@@ -43,60 +40,40 @@ def compiled(function: partial[Any], arguments: tuple[Any, ...], module: str, wh
     """
     directory = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
     if directory is None:
-        return _compile(function, arguments, function.func.__name__)
+        return _compile(_export(function, arguments), arguments)
     shapes = str(jax.tree.map(lambda array: (array.shape, str(array.dtype)), arguments))
-    key = digest_json([what, shapes, code_digest(module), version("jaxlib"), _machine(), _settings()])
+    key = digest_json([what, shapes, code_digest(module), version("jax"), version("jaxlib"), _machine(), _settings()])
     file = Path(str(directory)) / "programs" / key
-    if (known := _read(file, arguments)) is not None:
-        return known
-    made = _compile(function, arguments, f"program_{uuid4().hex}")
-    _keep(made, arguments, file)
-    return made
+    if (known := _read(file)) is None:
+        known = _export(function, arguments)
+        _keep(known, file)
+    return _compile(known, arguments)
 
 
-def _compile(function: Program, arguments: tuple[Any, ...], name: str) -> Any:
-    def named(*given: Any) -> Any:
-        return function(*given)
-
-    named.__name__ = name
-    return jax.jit(named).lower(*arguments).compile()
+def _export(function: partial[Any], arguments: tuple[Any, ...]) -> bytes:
+    return bytes(export.export(jax.jit(function))(*arguments).serialize())
 
 
-def _read(file: Path, arguments: tuple[Any, ...]) -> Program | None:
+def _compile(program: bytes, arguments: tuple[Any, ...]) -> Program:
+    """Compile a program as it is kept: a new one and one that was found are the same to the bit."""
+    return jax.jit(export.deserialize(bytearray(program)).call).lower(*arguments).compile()
+
+
+def _read(file: Path) -> bytes | None:
     try:
         stored = file.read_bytes()
     except OSError:
         return None
     digest, program = stored[:_DIGEST], stored[_DIGEST:]
-    if hashlib.sha256(program).hexdigest().encode() != digest:
-        return None
-    return _load(program, arguments)
+    return program if hashlib.sha256(program).hexdigest().encode() == digest else None
 
 
-def _load(program: bytes, arguments: tuple[Any, ...]) -> Program:
-    given = jax.tree.structure((arguments, {}))
-    return serialize_executable.deserialize_and_load(program, given, jax.tree.structure((0, 0, 0)))
-
-
-def _keep(made: Any, arguments: tuple[Any, ...], file: Path) -> None:
-    """Write a program atomically, if it can be written and read."""
-    try:
-        program, _, _ = serialize_executable.serialize(made)
-        if not _agree(made, _load(program, arguments), arguments):
-            return
-    except (ValueError, NotImplementedError, jax.errors.JaxRuntimeError):  # such as a kind of device that cannot
-        return
+def _keep(program: bytes, file: Path) -> None:
+    """Write a program atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{uuid4().hex}.tmp")
     temporary.write_bytes(hashlib.sha256(program).hexdigest().encode() + program)
     temporary.replace(file)
-
-
-def _agree(first: Program, second: Program, arguments: tuple[Any, ...]) -> bool:
-    """Compare what two programs give, to the bit, for ones in the place of arguments that are shapes alone."""
-    given = [np.ones(one.shape, one.dtype) if isinstance(one, jax.ShapeDtypeStruct) else one for one in arguments]
-    pairs = zip(first(*given), second(*given), strict=True)
-    return all(np.asarray(ours).tobytes() == np.asarray(theirs).tobytes() for ours, theirs in pairs)
 
 
 def _settings() -> list[tuple[str, str]]:

@@ -88,7 +88,7 @@ def load_vectors(directory: Path) -> tuple[np.ndarray, VectorsCard]:
         card = VectorsCard.model_validate_json((directory / CARD).read_text())
         vectors = np.load(directory / VECTORS, "r", allow_pickle=False)
     except (OSError, EOFError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0].partition(". ")[0]  # as qamat_core.qamat.index
         raise CorruptArtifactError(f"{directory}: no vectors of passages ({reason}); encode them again") from error
     return vectors.view(jnp.dtype(card.dtype)), card
 

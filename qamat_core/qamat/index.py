@@ -253,7 +253,7 @@ def load_card(directory: Path) -> IndexCard:
 
 
 def _not_an_index(directory: Path, error: Exception) -> CorruptArtifactError:
-    reason = str(error).partition("\n")[0]
+    reason = str(error).partition("\n")[0].partition(". ")[0]  # numpy goes on: how to unpickle it all the same
     return CorruptArtifactError(f"{directory}: not an index ({reason}); build it again")
 
 
