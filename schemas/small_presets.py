@@ -129,7 +129,7 @@ def mini() -> Preset:
             dpr=(200, 32, 1e-3),
             fid=(200, 32, 3e-3),
             extractive=(200, 32, 3e-3),
-            mdr=(600, 16, 1.5e-3),
+            mdr=(600, 32, 3e-3),
             two_hop_fid=(200, 32, 3e-3),
             slots=4,
             hop_slots=2,
