@@ -9,7 +9,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server test test-slow test-parity test-tpu check format clean
+.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server test test-slow test-faults test-parity test-tpu check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,10 +64,13 @@ server: setup ## A local Prefect server with the deployments and a process worke
 
 test: setup ## Tests, without the slow ones and those that need torch
 	@echo "T5 parity: against recorded outputs of transformers; make test-parity compares with transformers itself"
-	$(BIN)/python -m pytest -m 'not slow and not live'
+	$(BIN)/python -m pytest -m 'not slow and not live and not faults'
 
 test-slow: setup ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-faults: setup ## Kills, damage, races and full disks by the hundred (hours; QAMAT_FAULT_TRIALS=2 for a short form)
+	$(BIN)/python -m pytest -m faults tests/faults
 
 test-parity: $(VENV)/.installed-parity ## The live comparisons with transformers and Lucene (installs both)
 	$(BIN)/python -m pytest -m live

@@ -10,7 +10,8 @@ remedy. The command line prints it without a traceback and exits 1; anything els
     ├── ArtifactError        the artifact store
     │   ├── MissingArtifactError   no such kind, name, version or key
     │   ├── CorruptArtifactError   a digest, checksum or count disagrees
-    │   └── IncompatibleArtifactError  made by another encoder, tokenizer or schema version
+    │   ├── IncompatibleArtifactError  made by another encoder, tokenizer or schema version
+    │   └── StorageFullError       no space is left where artifacts are written
     ├── DownloadError        a public file could not be fetched, or is not what was expected
     ├── RunnerError          what runs the Beam jobs gave up
     ├── AccountingError      read != kept + rejected: a job would lose records
@@ -49,6 +50,10 @@ class CorruptArtifactError(ArtifactError):
 
 class IncompatibleArtifactError(ArtifactError):
     """Two artifacts were made by different encoders, tokenizers or schema versions."""
+
+
+class StorageFullError(ArtifactError):
+    """No space is left where artifacts are written."""
 
 
 class DownloadError(QamatError):
