@@ -1,0 +1,72 @@
+"""With a password set, no data route of the Prefect server answers without it."""
+
+import base64
+import re
+from collections.abc import Iterator
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from flows.local_server import LocalServer
+
+PASSWORD = "admin:opens: the /door"
+OPEN = {"/health", "/ready"}
+"""What probes of a balancer ask; they tell nothing."""
+SOME_ID = "6f1d3c52-5a0e-4d1f-9a52-1a1a2b9c7d10"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server with a password."""
+    directory = tmp_path_factory.mktemp("guarded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_SERVER_API_AUTH_STRING", PASSWORD)
+        patch.setenv("PREFECT_HOME", str(directory))
+        server = LocalServer(directory)
+        try:
+            server.wait()
+            yield server
+        finally:
+            server.stop()
+
+
+def _status(server: LocalServer, method: str, path: str, password: str | None = None) -> int:
+    request = Request(f"{server.url}{path}", data=b"{}" if method != "GET" else None, method=method)
+    request.add_header("Content-Type", "application/json")
+    if password is not None:
+        request.add_header("Authorization", f"Basic {base64.b64encode(password.encode()).decode()}")
+    try:
+        with urlopen(request, timeout=30) as reply:
+            return reply.status
+    except HTTPError as error:
+        return error.code
+
+
+def _routes() -> list[tuple[str, str]]:
+    """Return every method and path of Prefect's own description of its API."""
+    from prefect.server.api.server import create_api_app  # noqa: PLC0415 - reads its settings when it is imported
+
+    described = create_api_app().openapi()["paths"]
+    return [
+        (method.upper(), re.sub(r"\{[^}]*\}", SOME_ID, path).removeprefix("/api"))
+        for path, methods in described.items()
+        for method in methods
+    ]
+
+
+def test_every_data_route_refuses_who_has_no_password(guarded: LocalServer):
+    routes = _routes()
+    assert len(routes) > 150, "the API is described"
+    answers = {f"{method} {path}": _status(guarded, method, path) for method, path in routes if path not in OPEN}
+    assert {route: status for route, status in answers.items() if status != 401} == {}
+
+
+@pytest.mark.parametrize("wrong", ["admin:opens", "", PASSWORD + " ", PASSWORD.upper()])
+def test_a_wrong_password_is_refused(guarded: LocalServer, wrong: str):
+    assert _status(guarded, "POST", "/flows/filter", wrong) == 401
+
+
+def test_the_password_opens(guarded: LocalServer):
+    assert _status(guarded, "POST", "/flows/filter", PASSWORD) == 200
+    assert _status(guarded, "GET", "/health") == 200
