@@ -1,8 +1,9 @@
 """Collecting garbage: what killed runs, lost races and discarded versions left in a home is removed.
 
-Data is placed before it is registered, so files that no registered version has are orphans, unless a job is between the
-two at this moment. On one machine locks tell (``qamat_core.store.locks``): the collector waits until nobody is, and keeps
-jobs from placing until it is done. What locks cannot tell, jobs of other machines, is left alone while it is young.
+Data is placed before it is registered, so files that no registered version has are orphans, unless a job is between
+the two at this moment. On one machine locks tell (``qamat_core.store.locks``): the collector waits until nobody is, and
+keeps jobs from placing until it is done. What locks cannot tell, jobs of other machines, is left alone while it is
+young.
 """
 
 import re
@@ -25,6 +26,7 @@ UNFINISHED: Final = timedelta(hours=168)
 """How old the work of a stopped job has to be: until then the job, run again, goes on where it was."""
 _PATIENCE: Final = 60.0
 _DIRECTORIES: Final = frozenset(get_args(DirectoryKind))
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY: Final = re.compile(r"([0-9a-f]{64})(\.lock)?")
 
 Why = Literal["no version", "job done", "job stopped", "temporary", "in use", "young", "no registry"]
@@ -62,7 +64,7 @@ class _Group:
 
     files: dict[str, int] = field(default_factory=dict[str, int])
     folders: list[str] = field(default_factory=list[str])
-    changed: datetime = datetime.min.replace(tzinfo=UTC)
+    changed: datetime = _LONG_AGO
 
     def add(self, found: Found) -> None:
         self.changed = max(self.changed, found.changed)

@@ -1,8 +1,8 @@
 """Locks of a home: files in its ``work`` directory that the operating system locks, and frees when a process dies.
 
-Every job has one, ``work/KEY.lock``, which it holds while it runs. One more, ``work/placing.lock``, keeps the collector of
-garbage (``qamat_core.store.collecting``) out: who puts files in their place shares it until they are registered, and who
-collects has it alone.
+Every job has one, ``work/KEY.lock``, which it holds while it runs. One more, ``work/placing.lock``, keeps the collector
+of garbage (``qamat_core.store.collecting``) out: who puts files in their place shares it until they are registered, and
+who collects has it alone.
 """
 
 import fcntl
@@ -16,9 +16,7 @@ from typing import IO, Final
 PLACING: Final = "placing.lock"
 _PAUSE: Final = 0.02
 
-_LOCAL: Final = frozenset(
-    {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay", "bcachefs", "apfs"}
-)
+_LOCAL: Final = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "tmpfs", "overlay"})
 """File systems of one machine: all processes that write there see each other's locks."""
 
 

@@ -79,7 +79,7 @@ class Storage:
         shutil.rmtree(self.directory / path)
 
     def listing(self, path: str) -> Iterator[Found]:
-        """Give every file below a directory, each folder after what is in it, or one file; what vanishes is no matter."""
+        """Give every file below a directory, and each folder after what is in it; what vanishes is no matter."""
         folder = self.directory / path
         try:
             for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):

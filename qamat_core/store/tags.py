@@ -118,9 +118,7 @@ def roll_back(registry: Registry, name: str) -> Tag:
         raise MissingArtifactError(f"{tag} has named nothing before: there is nothing to go back to")
     earlier = history(registry, name)[tag.before]
     if registry.by_key(earlier.target.key) is None:
-        raise MissingArtifactError(
-            f"{name} named {earlier.target} before, which is not registered any more: name another"
-        )
+        raise MissingArtifactError(f"{name} named {earlier.target} before, which is registered no more: name another")
     made = _append(
         registry,
         name,
