@@ -49,6 +49,8 @@ class GateConfig(Form):
     """Answered together, by one and then by the other."""
     timed_rounds: int = Field(default=12, ge=2, title="Timed rounds")
     """In which both are timed."""
+    attempt: int = Field(default=0, ge=0, title="Attempt")
+    """Another number measures anew what was measured already, such as speeds while the machine had much else to do."""
 
 
 class BundleConfig(Frozen):
