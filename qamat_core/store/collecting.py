@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
 
 from qamat_core.store.locks import PLACING, alone, are_seen_by_all, exclusive_if_free
@@ -112,6 +113,7 @@ class _Collector:
     def _orphans(self, place: Storage, guard: timedelta) -> Iterator[Item]:
         """Give the directories that hold what no version has."""
         groups, used = _groups(place), self._used()  # in this order: what is listed is registered by now, or is not
+        read = _read_by_jobs(self.store.home)
         for path, group in groups.items():
             orphans = group.files.keys() - used
             if group.files and not orphans:
@@ -119,6 +121,8 @@ class _Collector:
             item = Item(str(place), path, len(orphans), sum(group.files[one] for one in orphans), "no version")
             if not used:
                 yield item._replace(why="no registry")
+            elif any(path == uri or path.startswith(f"{uri}/") for uri in read):
+                yield item._replace(why="in use")
             elif self._young(group, guard) or not (self.dry_run or self._discard(place, path, guard)):
                 yield item._replace(why="young")
             else:
@@ -145,11 +149,11 @@ class _Collector:
         for key in sorted({match[1] for name in names if (match := _KEY.fullmatch(name))}):
             yield from self._job(here, key, "job done" if key in done else "job stopped", guard)
         for name in names:
-            group = _group(here, f"work/{name}")
-            if _KEY.fullmatch(name) or self._young(group, ELSEWHERE, at_least=ELSEWHERE):
-                continue
-            yield Item(str(here), f"work/{name}", len(group.files), sum(group.files.values()), "temporary")
-            self._remove(here, group)
+            if not _KEY.fullmatch(name):
+                group = _group(here, f"work/{name}")
+                if not self._young(group, ELSEWHERE, at_least=ELSEWHERE):
+                    yield Item(str(here), f"work/{name}", len(group.files), sum(group.files.values()), "temporary")
+                    self._remove(here, group)
 
     def _job(self, here: Storage, key: str, why: Why, guard: timedelta) -> Iterator[Item]:
         """Give a job's work directory, unless the job runs; its lock goes too."""
@@ -173,6 +177,16 @@ class _Collector:
     def _young(self, group: _Group, guard: timedelta, *, at_least: timedelta = timedelta()) -> bool:
         wait = max(guard if self.older_than is None else self.older_than, at_least)
         return wait > timedelta() and now() - group.changed < wait
+
+
+def _read_by_jobs(home: Path) -> set[str]:
+    """Return what the jobs that run now read, whether it is registered still or not: their locks tell."""
+    uris: set[str] = set()
+    for lock in (home / "work").glob("*.lock"):
+        if _KEY.fullmatch(lock.name):
+            with exclusive_if_free(lock) as free:
+                uris |= set() if free else set(lock.read_text().split())
+    return uris
 
 
 def _group(here: Storage, path: str) -> _Group:

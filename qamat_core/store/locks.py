@@ -1,8 +1,8 @@
 """Locks of a home: files in its ``work`` directory that the operating system locks, and frees when a process dies.
 
-Every job has one, ``work/KEY.lock``, which it holds while it runs. One more, ``work/placing.lock``, keeps the collector
-of garbage (``qamat_core.store.collecting``) out: who puts files in their place shares it until they are registered, and
-who collects has it alone.
+Every job has one, ``work/KEY.lock``, which it holds while it runs; what it reads is named in it. One more,
+``work/placing.lock``, keeps the collector of garbage (``qamat_core.store.collecting``) out: who puts files in their
+place shares it until they are registered, and who collects has it alone.
 """
 
 import fcntl

@@ -149,7 +149,9 @@ class Store:
             return wait_for(lambda: self.find(job))
         if (found := self.find(job)) and not work.exists():
             return found
-        with exclusive(work.with_suffix(".lock")):
+        lock = work.with_suffix(".lock")
+        with exclusive(lock):
+            lock.write_text("\n".join(sorted({ref.uri for ref in job.inputs.values()})))
             if not (found := self.find(job)):
                 work.mkdir(exist_ok=True)
                 note_code(job.module, work)

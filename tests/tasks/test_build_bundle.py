@@ -75,11 +75,11 @@ def test_a_bundle_names_its_parts(store: Store, parts: BundleInputs):
 def test_parts_that_do_not_belong_together_are_refused(store: Store, parts: BundleInputs):
     other = register(store, "qa_pairs", "other", [pair("q0", "Who?", "Ada")])
     wrong = [
-        (replace(parts, index=store.newest("index", "other")), "was made by encoder .*, the checkpoint was trained with"),
+        (replace(parts, index=store.newest("index", "other")), "was made by encoder .*, the checkpoint was trained"),
         (replace(parts, checkpoint=store.newest("checkpoint", "other")), "build the index with that encoder"),
-        (replace(parts, memory=other), r"index/encoder@0 has the memory qa_pairs/m@0, not qa_pairs/other@0: give qa_pa"),
-        (replace(parts, tokenizer=store.newest("checkpoint", "tuned")), "has the tokenizer tokenizer/m@0, not checkpo"),
-        (replace(parts, calibration=calibrated(store, parts, 1)), "calibration/c@.* is of another checkpoint, index or"),
+        (replace(parts, memory=other), r"encoder@0 has the memory qa_pairs/m@0, not qa_pairs/other@0: give"),
+        (replace(parts, tokenizer=store.newest("checkpoint", "tuned")), "has the tokenizer tokenizer/m@0, not"),
+        (replace(parts, calibration=calibrated(store, parts, 1)), "calibration/c@.* is of another checkpoint,"),
     ]  # fmt: skip
     for inputs, line in wrong:
         with pytest.raises(IncompatibleArtifactError, match=line):

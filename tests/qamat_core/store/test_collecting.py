@@ -223,6 +223,21 @@ def test_work_of_a_running_job_stays(store: Store):
     assert store.open_table(ref).num_rows == 2
 
 
+def test_what_a_running_job_reads_stays_though_it_is_discarded(store: Store):
+    make_table(store, "kept", "kept")
+    given = make_table(store, "given", "given")
+
+    def build(work: Path) -> dict[str, store_module.Draft]:
+        (shard,) = store.open_shards(given)
+        store.registry.remove([given.key])
+        assert [item.why for item in collect(Store(store.home)).kept] == ["in use", "in use"]
+        assert shard.exists()
+        return {"rows": write_table(jobs.rejects(), "rejects", work, read=2)}
+
+    store.produce(table_job(given=given), build)
+    assert [item.path.split("/")[2] for item in collect(store).removed] == ["given"]
+
+
 def test_a_job_that_waits_for_a_lock_that_goes_runs_once(store: Store):
     """The collector removes the lock that a second process waits for: it has to take the new one."""
     lock = store.home / "work" / f"{min(directory_job().keys().values())}.lock"
