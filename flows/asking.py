@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from flows.lookup import (
@@ -13,7 +14,11 @@ from flows.lookup import (
     find_searcher,
     open_home,
 )
-from schemas.artifacts import Pretrained
+from qamat_core.promotion.bundle import Bundle
+from qamat_core.store.store import Store
+from qamat_core.store.tags import find_tag
+from schemas.artifacts import ArtifactRef, Pretrained
+from schemas.errors import IncompatibleArtifactError
 from schemas.qamat import Backend
 from tasks.answering import AnswerInputs, Engine
 
@@ -62,3 +67,47 @@ def open_engine(
         min_confidence=min_confidence,
         batch_sizes=batch_sizes,
     )
+
+
+def find_bundle(store: Store, tag: str) -> ArtifactRef:
+    """Return the bundle that a tag names now.
+
+    Raises:
+        MissingArtifactError: there is no such tag.
+        IncompatibleArtifactError: it names something else.
+    """
+    named = find_tag(store.registry, tag)
+    if named.target.kind != "bundle":
+        raise IncompatibleArtifactError(f"{named} names no bundle: `qamat promote` makes one and moves a tag")
+    return named.target
+
+
+def open_bundle(
+    home: str, ref: ArtifactRef, *, top_k: int | None = None, min_confidence: float, batch_sizes: Sequence[int]
+) -> Engine:
+    """Open a bundle: exactly what it names, whatever was made since.
+
+    Args:
+        home: where the artifacts are.
+        ref: the bundle.
+        top_k: entries that are read; None for as many as the bundle says.
+        min_confidence: below it the engine abstains.
+        batch_sizes: sizes of the batches that are compiled.
+
+    Raises:
+        MissingArtifactError: a part is registered no more.
+        CorruptArtifactError: a file of a part is damaged.
+        InputError: ``top_k`` exceeds the memory.
+    """
+    store = open_home(home)
+    bundle = Bundle.load(store.open_directory(ref))
+    calibration = bundle.calibration if top_k in (None, bundle.top_k) else None
+    engine = Engine.open(
+        store,
+        AnswerInputs(bundle.checkpoint, bundle.index, bundle.passages, calibration, bundle.searcher),
+        top_k=top_k or bundle.top_k,
+        rounds=bundle.rounds,
+        min_confidence=min_confidence,
+        batch_sizes=batch_sizes,
+    )
+    return replace(engine, versions=engine.versions.model_copy(update={"bundle": str(ref)}))

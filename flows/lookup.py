@@ -230,3 +230,15 @@ def find_counted(store: Store, memory: ArtifactRef) -> CountInputs:
     questions, verdicts = row.inputs["questions"], row.inputs["verdicts"]
     passages = store.row(questions).inputs["passages"]
     return CountInputs(memory, Generation(passages, questions, verdicts), imported)
+
+
+def find_learned(store: Store, checkpoint: ArtifactRef) -> list[ArtifactRef]:
+    """Return the questions of data sets that a checkpoint, and what it started from, was trained on."""
+    found: dict[str, ArtifactRef] = {}
+    row = store.row(checkpoint)
+    while True:
+        if (questions := row.inputs.get("questions")) and questions.kind == "qa_examples":
+            found[questions.content] = questions
+        if "start" not in row.inputs:
+            return list(found.values())
+        row = store.row(row.inputs["start"])

@@ -19,6 +19,7 @@ from prefect.runtime import flow_run
 
 import tasks.audit_attribution
 import tasks.audit_corpus
+import tasks.build_bundle
 import tasks.build_index
 import tasks.build_memory
 import tasks.build_report
@@ -48,6 +49,7 @@ import tasks.index_passages
 import tasks.ingest_passages
 import tasks.ingest_questions
 import tasks.init_qamat
+import tasks.judge_bundle
 import tasks.judge_claims
 import tasks.measure_abstention
 import tasks.measure_speed
@@ -272,4 +274,6 @@ split_overlap = _step("split by overlap", tasks.split_overlap.run)
 summarise = _step("summarise", tasks.summarise_predictions.run)
 summarise_curves = _step("summarise curves", tasks.summarise_curves.run)
 judge_claims = _step("judge claims", tasks.judge_claims.run)
+build_bundle = _step("build bundle", tasks.build_bundle.run)
+judge_bundle = _step("judge bundle", tasks.judge_bundle.run)
 build_report = _step("build report", tasks.build_report.run)

@@ -85,6 +85,8 @@ class Versions(Frozen):
     tokenizer: str
     index: str
     memory: str
+    bundle: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of which they are parts; left out where they were named one by one."""
 
 
 class Answer(Frozen):

@@ -41,9 +41,12 @@ DirectoryKind = Literal[
     "passage_index",
     "passage_vectors",
     "calibration",
+    "bundle",
+    "gate",
     "report",
 ]
-Kind = TableKind | DirectoryKind
+Kind = TableKind | DirectoryKind | Literal["tag"]
+"""A tag is a registry row without data of its own; no job makes one (``qamat_core.store.tags``)."""
 
 
 class ArtifactRef(Frozen):

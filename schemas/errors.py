@@ -16,7 +16,8 @@ remedy. The command line prints it without a traceback and exits 1; anything els
     ├── RunnerError          what runs the Beam jobs gave up
     ├── AccountingError      read != kept + rejected: a job would lose records
     ├── GenerationError      a generator fails for all that it is given
-    └── TrainingError        NaN, divergence, no examples
+    ├── TrainingError        NaN, divergence, no examples
+    └── PromotionError       a candidate did not pass the gate, or the tag was moved by another meanwhile
 """
 
 
@@ -74,3 +75,7 @@ class GenerationError(QamatError):
 
 class TrainingError(QamatError):
     """Training cannot go on: NaN, divergence, or no examples."""
+
+
+class PromotionError(QamatError):
+    """A candidate did not pass the gate, or another moved the tag meanwhile."""

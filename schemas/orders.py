@@ -11,6 +11,7 @@ from schemas.artifacts import Name
 from schemas.corpus import PairFormat
 from schemas.generation import ALL_TASKS, FilterName, GeneratorLengths, GeneratorTask, PromptFormat, RefilterConfig
 from schemas.order_forms import BeamOrder, Form, Home, Order, PublicT5, QuestionsFile, TrainingOrder
+from schemas.promotion import GateConfig
 from schemas.qamat import Backend
 from schemas.resources import Processes, Resources
 from schemas.training import MeshShape
@@ -223,3 +224,18 @@ class Evaluate(Form):
         if (self.questions is None) == (self.file is None):
             raise ValueError("give the questions either by name or as a file")
         return self
+
+
+class Promote(Evaluate):
+    """Put a model, its index and its memory into use, if they pass the gate."""
+
+    checkpoint: Name
+    """The model, such as world-finetune."""
+    against: Name | None = Field(default=None, title="Training questions")
+    """Questions (``qa_examples``) that leakage is measured by; None for those that each model was trained on."""
+    tag: Name = "production"
+    """What is moved where the gate is passed; what it names now is the champion."""
+    name: Name | None = Field(default=None, title="Bundle name")
+    """Names the bundle and its verdict; none for the checkpoint's name."""
+    gate: GateConfig = Field(default=GateConfig(), title="Gate")
+    """What has to be reached, and how it is measured."""

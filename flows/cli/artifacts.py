@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.tree import Tree
 
+from flows.cli.garbage import collect
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
 from flows.cli.output import print_fields, print_json, print_table, print_tree, size
+from flows.cli.references import REFERENCE, find, open_store, reference_given
+from flows.cli.tags import roll_back, show_tags, tag
 
 if TYPE_CHECKING:
     from qamat_core.store.lineage import Lineage
@@ -19,31 +22,28 @@ if TYPE_CHECKING:
     from schemas.artifacts import ArtifactRef
 
 app = typer.Typer(help="What the store holds, what it was made of, whether it is intact.", no_args_is_help=True)
+app.command("tag")(tag)
+app.command("tags")(show_tags)
+app.command("rollback")(roll_back)
+app.command("gc")(collect)
 
-_REFERENCE = re.compile(r"([a-z_]+)/([a-z0-9][a-z0-9-]*)(?:@(\d+))?")
 _VERSION = re.compile(r"@\d+")
 
 
-def _reference(text: str | None) -> str | None:
-    if text is not None and not _REFERENCE.fullmatch(text):
-        raise typer.BadParameter(f"{text!r} is no artifact: give KIND/NAME or KIND/NAME@VERSION")
-    return text
-
-
 def _later(text: str | None) -> str | None:
-    if text is not None and not (_VERSION.fullmatch(text) or _REFERENCE.fullmatch(text)):
+    if text is not None and not (_VERSION.fullmatch(text) or REFERENCE.fullmatch(text)):
         raise typer.BadParameter(f"{text!r} is no version: give @VERSION or KIND/NAME@VERSION")
     return text
 
 
 def _checkpoint(text: str) -> str:
     reference = text if text.startswith("checkpoint/") else f"checkpoint/{text}"
-    if not _REFERENCE.fullmatch(reference):
+    if not REFERENCE.fullmatch(reference):
         raise typer.BadParameter(f"{text!r} is no checkpoint: give NAME or NAME@VERSION")
     return reference
 
 
-Reference = Annotated[str, typer.Argument(metavar="KIND/NAME[@VERSION]", callback=_reference)]
+Reference = Annotated[str, typer.Argument(metavar="KIND/NAME[@VERSION]", callback=reference_given)]
 
 
 @app.command("ls")
@@ -55,11 +55,12 @@ def list_artifacts(
 ) -> None:
     """List every version, oldest first."""
     rows = [row for row in _rows(home) if kind in (None, row.ref.kind) and name in (None, row.ref.name)]
+    tags = _tags(open_store(home)) if rows else {}
     if as_json:
-        print_json({"artifacts": [_summary(row) for row in rows]})
+        print_json({"artifacts": [_summary(row) | {"tags": tags.get(row.ref.key, [])} for row in rows]})
         return
     print_table(
-        ["artifact", "rows", "files", "size", "seconds", "made", "content"],
+        ["artifact", "rows", "files", "size", "seconds", "made", "content", "tags"],
         [
             [
                 row.ref,
@@ -69,6 +70,7 @@ def list_artifacts(
                 row.seconds,
                 f"{row.created.astimezone():%Y-%m-%d %H:%M}",
                 row.ref.content[:12],
+                ", ".join(tags.get(row.ref.key, [])),
             ]
             for row in rows
         ],
@@ -78,12 +80,14 @@ def list_artifacts(
 @app.command("show")
 def show(reference: Reference, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Show all that is known of one version."""
-    store = _open(home)
-    row = _find(store, reference)
+    store = open_store(home)
+    row = find(store, reference)
+    tags = _tags(store).get(row.ref.key, [])
     if as_json:
-        print_json(_record(row))
+        print_json(_record(row) | {"tags": tags})
         return
     fields: dict[str, object] = {"artifact": row.ref, **_summary(row), "path": store.storage.address(row.ref.uri)}
+    fields |= {"tags": ", ".join(tags)} if tags else {}
     fields |= {"read": row.read, "kept": row.kept, "rejected": row.rejected} if row.read else {}
     fields |= {f"input {label}": ref for label, ref in row.inputs.items()}
     fields |= {"module": row.module, "git commit": row.git_commit, "flow run": row.flow_run_id or "none"}
@@ -97,8 +101,8 @@ def show_lineage(reference: Reference, home: Home = DEFAULT_HOME, as_json: AsJso
     """Show what a version was made of, down to its sources."""
     from qamat_core.store.lineage import lineage
 
-    store = _open(home)
-    found = lineage(store, _find(store, reference).ref)
+    store = open_store(home)
+    found = lineage(store, find(store, reference).ref)
     if as_json:
         rows = [found.row, *found.ancestors()]
         print_json(
@@ -131,7 +135,7 @@ def diff(
     from flows.cli.differences import compare
     from qamat_core.store.differences import delta_schema
 
-    store = _open(home)
+    store = open_store(home)
     before, after = _two_versions(store, reference, later)
     told = compare(store, before, after, out)
     if as_json:
@@ -143,7 +147,7 @@ def diff(
 
 @app.command("verify")
 def verify(
-    reference: Annotated[str | None, typer.Argument(metavar="[KIND/NAME[@VERSION]]", callback=_reference)] = None,
+    reference: Annotated[str | None, typer.Argument(metavar="[KIND/NAME[@VERSION]]", callback=reference_given)] = None,
     discard: Annotated[
         bool, typer.Option("--discard", help="Forget what is damaged, so that the next run makes it again.")
     ] = False,
@@ -154,8 +158,8 @@ def verify(
 
     Exits 1 when something is damaged (0 with --discard, which mends it).
     """
-    store = _open(home)
-    rows = [_find(store, reference)] if reference else store.registry.rows()
+    store = open_store(home)
+    rows = [find(store, reference)] if reference else store.registry.rows()
     faults = {row.ref: store.faults(row) for row in rows}
     damaged = {ref: lines for ref, lines in faults.items() if lines}
     if discard and damaged:
@@ -186,8 +190,8 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a checkpoint with its tokenizer so that transformers or T5X loads it."""
-    store = _open(home)
-    ref = _find(store, checkpoint).ref
+    store = open_store(home)
+    ref = find(store, checkpoint).ref
 
     from schemas.resources import Resources
     from tasks.export_checkpoint import run
@@ -199,23 +203,20 @@ def export(
     print_fields({"checkpoint": ref, "format": form, "out": out, "files": len(files)})
 
 
-def _open(home: str) -> "Store":
-    from flows.lookup import open_home
+def _tags(store: "Store") -> dict[str, list[str]]:
+    """Return the tags that name a version now, by its key."""
+    from qamat_core.store.tags import current_tags
 
-    return open_home(home)
+    named: dict[str, list[str]] = {}
+    for name, held in current_tags(store.registry).items():
+        named.setdefault(held.target.key, []).append(name)
+    return named
 
 
 def _rows(home: str) -> "list[RegistryRow]":
     from qamat_core.store.storage import open_storage
 
-    return _open(home).registry.rows() if open_storage(home).exists() else []
-
-
-def _find(store: "Store", reference: str) -> "RegistryRow":
-    match = _REFERENCE.fullmatch(reference)
-    assert match is not None, "checked by _reference"
-    kind, name, version = match.groups()
-    return store.registry.newest(kind, name, int(version) if version else None)
+    return open_store(home).registry.rows() if open_storage(home).exists() else []
 
 
 def _two_versions(store: "Store", reference: str, later: str | None) -> "tuple[ArtifactRef, ArtifactRef]":
@@ -224,10 +225,10 @@ def _two_versions(store: "Store", reference: str, later: str | None) -> "tuple[A
 
     if later is not None:
         name = reference.partition("@")[0]
-        return _find(store, reference).ref, _find(store, f"{name}{later}" if later[0] == "@" else later).ref
-    newest = _find(store, reference.partition("@")[0]).ref
+        return find(store, reference).ref, find(store, f"{name}{later}" if later[0] == "@" else later).ref
+    newest = find(store, reference.partition("@")[0]).ref
     if "@" in reference:
-        return _find(store, reference).ref, newest
+        return find(store, reference).ref, newest
     earlier = [row.ref for row in store.registry.rows() if (row.ref.kind, row.ref.name) == (newest.kind, newest.name)]
     if len(earlier) == 1:
         raise MissingArtifactError(f"{newest} is the only version; name another table: KIND/NAME KIND/NAME")
@@ -274,8 +275,8 @@ def write_card(
     as_json: AsJson = False,
 ) -> None:
     """Write the card of a checkpoint or of a memory (qa_pairs), as the Hugging Face hub reads them."""
-    store = _open(home)
-    ref = _find(store, reference).ref
+    store = open_store(home)
+    ref = find(store, reference).ref
 
     from qamat_core.cards.card import card
     from schemas.errors import InputError

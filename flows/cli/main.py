@@ -14,6 +14,7 @@ from flows.cli.evaluate import evaluate
 from flows.cli.human import human
 from flows.cli.output import print_json
 from flows.cli.plan import plan
+from flows.cli.promote import promote
 from flows.cli.reproduce import reproduce
 from flows.cli.serve import serve
 from schemas.errors import QamatError
@@ -33,6 +34,7 @@ app.add_typer(index.app, name="index")
 app.command("evaluate")(evaluate)
 app.command("ask")(ask)
 app.command("serve")(serve)
+app.command("promote")(promote)
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(data.app, name="data")
 app.command("plan")(plan)

@@ -16,6 +16,14 @@ DEFAULT_RATE = 50.0
 def serve(
     checkpoint: Checkpoint = None,
     memory: Memory = None,
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TAG",
+            help="What this tag names, in the place of a checkpoint and a memory; when it is moved, the new bundle "
+            "takes over without a restart.",
+        ),
+    ] = None,
     backend: BackendName = "exact",
     top_k: TopK = None,
     min_confidence: MinConfidence = 0.0,
@@ -36,6 +44,8 @@ def serve(
     as_json: AsJson = False,
 ) -> None:
     """Answer questions over HTTP, with a page at /, until Ctrl-C (docs/serving.md)."""
+    if bundle is not None and (checkpoint, memory, backend) != (None, None, "exact"):
+        raise typer.BadParameter("a bundle has its own checkpoint, memory and backend: give --bundle alone")
     from flows.runtime import keep_programs
     from flows.serving.settings import TOKEN_VARIABLE, ServingSettings, is_loopback, read_token
 
@@ -51,6 +61,12 @@ def serve(
     from flows.asking import BATCH_SIZES, open_engine
     from flows.serving.server import serve as serve_until_stopped
 
+    if bundle is not None:
+        from flows.serving.follower import follow
+
+        engine, follower = follow(home, bundle, top_k=top_k, min_confidence=min_confidence)
+        serve_until_stopped(engine, settings, follower, as_json=as_json)
+        return
     engine = open_engine(
         home,
         checkpoint,

@@ -13,7 +13,9 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from flows.serving.batching import Batcher, BusyError
+from flows.serving.batching import BusyError
+from flows.serving.current import Current, Serving
+from flows.serving.follower import Follower, Following
 from flows.serving.guard import HEADERS, Guard, client_of, refusal, too_often
 from flows.serving.rate import RateLimit
 from flows.serving.settings import ServingSettings
@@ -62,6 +64,8 @@ class Health(Frozen):
     """Ready to answer."""
 
     status: str = "ready"
+    following: Following | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Where a tag is followed."""
 
 
 class Refusal(Frozen):
@@ -70,31 +74,37 @@ class Refusal(Frozen):
     error: str
 
 
-def create_app(engine: Engine, settings: ServingSettings) -> FastAPI:
-    """Return the application over an engine that is open."""
-    batcher = Batcher(engine, engine.most, settings.max_waiting)
+def create_app(engine: Engine, settings: ServingSettings, follower: Follower | None = None) -> FastAPI:
+    """Return the application over an engine that is open; a follower puts others in its place."""
+    current = Current(engine, settings.max_waiting)
     rate = RateLimit(settings.rate, settings.burst)
 
     @asynccontextmanager
     async def answering(_: FastAPI) -> AsyncGenerator[None]:
-        batcher.start()
+        current.start()
+        if follower:
+            follower.start(current)
         yield
-        batcher.stop()
+        if follower:
+            follower.stop()
+        current.stop()
 
     app = _bare_app(answering)
-    about = About(**engine.versions.model_dump(), qamat=version_of("qamat"), **engine.about())
 
-    def check(question: Question) -> None:
-        if question.version not in (None, *engine.versions.model_dump().values()):
-            held = ", ".join(engine.versions.model_dump().values())
-            raise HTTPException(409, f"{str(question.version)[:80]!r} does not answer here, but {held}")
-        engine.check(question)
+    def serving(*asked: Question) -> Serving:
+        """Return what answers these questions, to their end: nothing may be awaited before they are put to it."""
+        now = current.now
+        held = now.engine.versions.model_dump().values()
+        for question in asked:
+            if question.version not in (None, *held):
+                raise HTTPException(409, f"{str(question.version)[:80]!r} does not answer here, but {', '.join(held)}")
+            now.engine.check(question)
+        return now
 
     @app.post("/ask", response_model=Answer)
     async def ask(question: Question) -> Response:
         """Answer a question."""
-        check(question)
-        return _json((await batcher.answer([question]))[0])
+        return _json((await serving(question).batcher.answer([question]))[0])
 
     @app.post("/batch", response_model=Answered)
     async def batch(questions: Questions, request: Request) -> Response:
@@ -102,26 +112,26 @@ def create_app(engine: Engine, settings: ServingSettings) -> FastAPI:
         count = len(questions.questions)
         if count > settings.max_batch:
             raise HTTPException(422, f"{count} questions at once: ask at most {settings.max_batch}")
-        for question in questions.questions:
-            check(question)
+        now = serving(*questions.questions)
         if count > 1 and (wait := rate.take(client_of(request.scope), count - 1)):
             raise HTTPException(*too_often(wait))
-        return _json(Answered(answers=tuple(await batcher.answer(questions.questions))))
+        return _json(Answered(answers=tuple(await now.batcher.answer(questions.questions))))
 
     @app.get("/entry/{qa_id}", response_model=Entry)
     async def entry(qa_id: str) -> Response:
         """Return an entry of the memory with the passage that it came from."""
-        return _json(engine.entry(qa_id))
+        return _json(current.now.engine.entry(qa_id))
 
     @app.get("/version", response_model=About)
     async def version() -> Response:
         """Return what answers here."""
-        return _json(about)
+        held = current.now.engine
+        return _json(About(**held.versions.model_dump(), qamat=version_of("qamat"), **held.about()))
 
     @app.get("/health", response_model=Health)
     async def health() -> Response:
         """Say that questions are answered."""
-        return _json(Health())
+        return _json(Health(following=follower.state if follower else None))
 
     app.add_middleware(Guard, settings=settings, rate=rate)
     return app

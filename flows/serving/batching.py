@@ -37,6 +37,7 @@ class Batcher:
         self._queue: deque[_Waiting] = deque()
         self._changed = Condition()
         self._ended = False
+        self._finishing = False
         self._thread = Thread(target=self._work, name="answers", daemon=True)
 
     def start(self) -> None:
@@ -50,6 +51,13 @@ class Batcher:
             self._ended = True
             self._changed.notify()
         self._thread.join()
+
+    async def finish(self) -> None:
+        """End after everything that waits now; nothing more may be asked."""
+        with self._changed:
+            self._finishing = True
+            self._changed.notify()
+        await asyncio.to_thread(self._thread.join)
 
     async def answer(self, questions: Sequence[Asked]) -> list[Answer]:
         """Answer questions, in their order, together with those of other requests.
@@ -72,8 +80,8 @@ class Batcher:
     def _next(self) -> list[_Waiting]:
         """Wait for questions and return a batch of them; an empty one at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._ended)
-            self._changed.wait_for(lambda: len(self._queue) >= self._most or self._ended, LINGER)
+            self._changed.wait_for(lambda: self._queue or self._ended or self._finishing)
+            self._changed.wait_for(lambda: len(self._queue) >= self._most or self._ended or self._finishing, LINGER)
             if self._ended:
                 return []
             return [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]

@@ -8,6 +8,7 @@ import uvicorn
 
 from flows.cli.output import print_json
 from flows.serving.app import create_app
+from flows.serving.follower import Follower
 from flows.serving.settings import ServingSettings
 from schemas.errors import ConfigError
 from tasks.answering import Engine
@@ -21,20 +22,26 @@ _LOG: Final = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "qamat: %(message)s"}},
     "handlers": {"plain": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "loggers": {"uvicorn": {"handlers": ["plain"], "level": "WARNING", "propagate": False}},
+    "loggers": {
+        name: {"handlers": ["plain"], "level": "WARNING", "propagate": False} for name in ("uvicorn", "qamat.serving")
+    },
 }
-"""Faults alone, on standard error."""
+"""Faults, and which bundle took the place of which, on standard error."""
 
 
-def serve(engine: Engine, settings: ServingSettings, *, as_json: bool = False) -> None:
+def serve(
+    engine: Engine, settings: ServingSettings, follower: Follower | None = None, *, as_json: bool = False
+) -> None:
     """Serve until Ctrl-C or SIGTERM; where and what is told in words, or as one JSON object and nothing else.
+
+    A follower puts other engines in the place of this one.
 
     Raises:
         ConfigError: the address is taken, or is none of this machine.
     """
     listening = _listen(settings.host, settings.port)
     config = uvicorn.Config(
-        create_app(engine, settings),
+        create_app(engine, settings, follower),
         log_config=_LOG,
         access_log=False,
         server_header=False,

@@ -126,7 +126,8 @@ def encode_entries(
     weights = jax.tree.map(lambda leaf: place(leaf, encoder.everywhere), encoder_part(params))
     count = len(tokens.keys)
     done = directory.with_suffix(".done")
-    begin = same_everywhere(int(done.read_text()) if done.exists() else 0)
+    there = done.exists() and directory.exists()  # a run that was killed when it had placed the index left none here
+    begin = same_everywhere(int(done.read_text()) if there else 0)
     shape = (count, reader.config.t5.d_model)
     files = None if follows() else _open_files(directory, shape, config, tokens.values, "r+" if begin else "w+")
     order = np.argsort(_widths(tokens.values), kind="stable")

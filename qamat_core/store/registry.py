@@ -81,12 +81,20 @@ class Registry:
         self._known: dict[str, Sequence[RegistryRow]] = {}
 
     def rows(self) -> list[RegistryRow]:
-        """Return every row, oldest first.
+        """Return the row of every version, oldest first.
 
         Raises:
             CorruptArtifactError: a row does not have its own SHA-256; names the file.
         """
-        return self._read(self._open())
+        return [row for row in self._read(self._open()) if row.ref.kind != "tag"]
+
+    def tags(self) -> list[RegistryRow]:
+        """Return the row of every move of a tag, oldest first (``qamat_core.store.tags``).
+
+        Raises:
+            CorruptArtifactError: as ``rows``.
+        """
+        return [row for row in self._read(self._open()) if row.ref.kind == "tag"]
 
     def by_key(self, key: str) -> RegistryRow | None:
         """Return the row with this key, or None."""

@@ -10,14 +10,14 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import uuid4
 
 import obstore
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 
 _ADDRESS: Final = re.compile(r"(s3|gs|az)://[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _PATIENCE: Final["RetryConfig"] = {"max_retries": 1, "retry_timeout": timedelta(seconds=10)}
+
+
+class Found(NamedTuple):
+    """A file of a home, or a folder, whose path ends in a slash."""
+
+    path: str
+    bytes: int
+    changed: datetime
+    """When it was last written, linked or moved."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,36 @@ class Storage:
     def remove(self, path: str) -> None:
         """Remove a directory with all its files."""
         shutil.rmtree(self.directory / path)
+
+    def listing(self, path: str) -> Iterator[Found]:
+        """Give every file below a directory, and each folder after what is in it; what vanishes is no matter."""
+        folder = self.directory / path
+        try:
+            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self.listing(f"{path}/{entry.name}")
+                else:
+                    with suppress(FileNotFoundError):
+                        yield _found(f"{path}/{entry.name}", entry.stat(follow_symlinks=False))
+            yield _found(f"{path}/", folder.stat())
+        except NotADirectoryError:
+            yield _found(path, folder.stat())
+        except FileNotFoundError:
+            return
+
+    def discard(self, paths: Iterable[str]) -> None:
+        """Remove files, and folders (a slash stands at their end) that are empty; what is gone already is no matter.
+
+        Raises:
+            ArtifactError: one cannot be removed.
+        """
+        for path in paths:
+            try:
+                (self.directory / path).rmdir() if path.endswith("/") else (self.directory / path).unlink()
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise ArtifactError(f"{self.directory / path}: not removed ({error.strerror}); run it again") from error
 
 
 @dataclass(frozen=True)
@@ -123,6 +162,26 @@ class ObjectStorage(Storage):
         for found in obstore.list(self._store, prefix=path):
             obstore.delete(self._store, [file["path"] for file in found])
 
+    def listing(self, path: str) -> Iterator[Found]:
+        """Give every object below a path; there are no folders."""
+        for found in obstore.list(self._store, prefix=path):
+            for file in found:
+                yield Found(file["path"], file["size"], file["last_modified"])
+
+    def discard(self, paths: Iterable[str]) -> None:
+        """Remove objects; what is gone already is no matter.
+
+        Raises:
+            ArtifactError: the object store refuses.
+        """
+        for path in paths:
+            try:
+                obstore.delete(self._store, path)
+            except FileNotFoundError:
+                pass
+            except (BaseError, OSError) as error:
+                raise ArtifactError(f"{self.url}/{path}: not removed ({_first_line(error)}); run it again") from error
+
     def probe(self) -> None:
         """Ask the object store for something, once in the life of a process.
 
@@ -167,6 +226,11 @@ def open_storage(home: str | Path) -> Storage:
         )
     name = hashlib.sha256(url.encode()).hexdigest()[:16]
     return ObjectStorage(_mirrors() / name, url)
+
+
+def _found(path: str, status: os.stat_result) -> Found:
+    """A link changes ctime alone, and so does a move."""
+    return Found(path, status.st_size, datetime.fromtimestamp(max(status.st_mtime, status.st_ctime), UTC))
 
 
 @cache

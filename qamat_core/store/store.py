@@ -1,11 +1,9 @@
 """The artifact store: find what is registered, make what is not, open and verify it."""
 
-import fcntl
 import re
 import shutil
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -15,6 +13,7 @@ from pydantic import BaseModel
 
 from qamat_core.store.fingerprint import artifact_key, code_digest
 from qamat_core.store.following import follows, wait_for
+from qamat_core.store.locks import exclusive, placing
 from qamat_core.store.planning import planner
 from qamat_core.store.provenance import flow_run_id, git_commit, pins_digest
 from qamat_core.store.registry import Registry, RegistryRow, now
@@ -150,7 +149,9 @@ class Store:
             return wait_for(lambda: self.find(job))
         if (found := self.find(job)) and not work.exists():
             return found
-        with _locked(work.with_suffix(".lock")):
+        lock = work.with_suffix(".lock")
+        with exclusive(lock):
+            lock.write_text("\n".join(sorted({ref.uri for ref in job.inputs.values()})))
             if not (found := self.find(job)):
                 work.mkdir(exist_ok=True)
                 note_code(job.module, work)
@@ -160,15 +161,16 @@ class Store:
             return found
 
     def _commit(self, job: Job, drafts: Mapping[str, Draft], started: float) -> dict[str, ArtifactRef]:
-        """Put the data of all outputs in its place, then register all of them at once."""
+        """Put the data of all outputs in its place, then register all of them at once; nothing is collected between."""
         for label in job.outputs:
             _check_accounts(job, label, drafts[label])
-        rows = [self._place(job, label, drafts[label]) for label in job.outputs]
-        seconds = round(time.monotonic() - started, 3)
-        registered = self.registry.append([row.model_copy(update={"seconds": seconds}) for row in rows])
-        for ours, theirs in zip(rows, registered, strict=True):
-            if ours.ref.uri != theirs.ref.uri:  # another process was first: our copy of the directory is an orphan
-                self.storage.remove(ours.ref.uri)
+        with placing(self.home):
+            rows = [self._place(job, label, drafts[label]) for label in job.outputs]
+            seconds = round(time.monotonic() - started, 3)
+            registered = self.registry.append([row.model_copy(update={"seconds": seconds}) for row in rows])
+            for ours, theirs in zip(rows, registered, strict=True):
+                if ours.ref.uri != theirs.ref.uri:  # another process was first: our copy of the directory is an orphan
+                    self.storage.remove(ours.ref.uri)
         return {label: row.ref for label, row in zip(job.outputs, registered, strict=True)}
 
     def _place(self, job: Job, label: str, draft: Draft) -> RegistryRow:
@@ -251,10 +253,11 @@ class Store:
         row = self.row(ref)
         if ref.key not in self._verified:
             paths = [f"{row.ref.uri}/{file.path}" for file in row.files]
-            self.storage.fetch(paths)
-            if faults := file_faults(self.home, row):  # a mirror may be mended
-                self.storage.fetch(paths, anew=True)
-                faults = file_faults(self.home, row)
+            with placing(self.home):  # files of a mirror are not collected while they come
+                self.storage.fetch(paths)
+                if faults := file_faults(self.home, row):  # a mirror may be mended
+                    self.storage.fetch(paths, anew=True)
+                    faults = file_faults(self.home, row)
             if faults:
                 raise CorruptArtifactError(faults[0])
             self._verified.add(ref.key)
@@ -273,11 +276,3 @@ def _check_accounts(job: Job, label: str, draft: Draft) -> None:
         raise AccountingError(
             f"{kind}/{name}: read {draft.read} != kept {draft.kept} + rejected {draft.rejected}; not committed"
         )
-
-
-@contextmanager
-def _locked(path: Path) -> Generator[None]:
-    """Hold an exclusive lock on a file; the operating system releases it if the process dies."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

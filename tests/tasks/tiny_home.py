@@ -48,12 +48,12 @@ def make_home(home: Path) -> Store:
     memory = store.produce(made, write)["qa_pairs"]
     pieces = TrainTokenizerConfig(tokenizer=TokenizerConfig(vocab_size=90))
     tokenizer = train_tokenizer.run(pieces, [passages], name="m", resources=resources)
-    encoder = _checkpoint(store, tokenizer, "encoder", 1.0, {})
+    encoder = make_checkpoint(store, tokenizer, "encoder", 1.0, {})
     index = build_index.run(
         IndexConfig(batch_size=16), build_index.IndexInputs(memory, encoder), name="encoder", resources=resources
     )
-    _as_if_encoded_by(_checkpoint(store, tokenizer, "other", 1.1, {}), store, index)
-    _checkpoint(store, tokenizer, "tuned", 1.0, {"index": index, "start": encoder})
+    _as_if_encoded_by(make_checkpoint(store, tokenizer, "other", 1.1, {}), store, index)
+    make_checkpoint(store, tokenizer, "tuned", 1.0, {"index": index, "start": encoder})
     return store
 
 
@@ -70,9 +70,10 @@ def _as_if_encoded_by(encoder: ArtifactRef, store: Store, index: ArtifactRef) ->
     store.produce(job, build)
 
 
-def _checkpoint(
+def make_checkpoint(
     store: Store, tokenizer: ArtifactRef, name: str, scale: float, inputs: dict[str, ArtifactRef]
 ) -> ArtifactRef:
+    """Register random weights as a checkpoint: fine-tuned where it has inputs, else an encoder."""
     t5 = fit_vocabulary(tiny.config().t5, Tokenizer.load(store.open_directory(tokenizer)))
     assert t5 == tiny.config().t5, "the parameters fit"
     model = tiny.config()

@@ -163,7 +163,7 @@ function taken() {
 }
 
 function versions(held) {
-  const told = { Model: held.checkpoint, Memory: held.memory, Index: held.index, Tokenizer: held.tokenizer };
+  const told = { ...(held.bundle && { Bundle: held.bundle }), Model: held.checkpoint, Memory: held.memory, Index: held.index, Tokenizer: held.tokenizer };
   part("version-list").replaceChildren(
     ...Object.entries(told).flatMap(([name, value]) => {
       const term = document.createElement("dt");

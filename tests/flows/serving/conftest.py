@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from flows.asking import open_engine
 from flows.serving.app import create_app
+from flows.serving.follower import Follower
 from flows.serving.settings import ServingSettings
 from tasks.answering import Engine
 
@@ -41,10 +42,10 @@ def asking(engine: Engine, settings: ServingSettings) -> Generator[TestClient]:
 
 
 @contextmanager
-def listening(engine: Engine, settings: ServingSettings) -> Generator[str]:
+def listening(engine: Engine, settings: ServingSettings, follower: Follower | None = None) -> Generator[str]:
     """Serve on a free port; give the URL."""
     with socket.create_server(("127.0.0.1", 0)) as port:
-        server = uvicorn.Server(uvicorn.Config(create_app(engine, settings), log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(create_app(engine, settings, follower), log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [port]})
         thread.start()
         while not server.started:

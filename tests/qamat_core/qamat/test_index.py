@@ -68,6 +68,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, monke
     for name, part in whole._asdict().items():
         assert (tmp_path / "killed" / f"{name}.npy").read_bytes() == (tmp_path / "whole" / f"{name}.npy").read_bytes()
         assert len(part) == 10
+    (tmp_path / "killed").rename(tmp_path / "placed")
+    encode(0)
+    assert (tmp_path / "killed" / "keys.npy").read_bytes() == (tmp_path / "placed" / "keys.npy").read_bytes()
 
 
 @pytest.mark.parametrize("people", [tiny.PEOPLE, ["Ada " * 9] * 4, ["B"]])

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
+from qamat_core.store import locks
 from qamat_core.store import store as store_module
 from qamat_core.store.registry import Registry
 from qamat_core.store.store import DirectoryDraft, Job, Store, write_table
@@ -201,7 +202,7 @@ def test_a_second_writer_without_the_lock_gives_way(store: Store, monkeypatch: p
         work.mkdir(exist_ok=True)
         return directory_build(ours)(work)
 
-    monkeypatch.setattr(store_module.fcntl, "flock", lambda *_: None)
+    monkeypatch.setattr(locks.fcntl, "flock", lambda *_: None)
     assert store.produce(directory_job(), build)["model"] == won[0]
     assert len(store.registry.rows()) == 1
     assert [path.name for path in (store.home / "checkpoint" / "small").iterdir()] == [Path(won[0].uri).name]
