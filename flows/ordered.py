@@ -18,6 +18,7 @@ from prefect.states import Completed, Failed
 from prefect.utilities.timeout import timeout
 from pydantic import ValidationError
 
+from flows.steps import counting
 from qamat_core.store.provenance import git_commit
 from schemas.errors import ConfigError, QamatError
 from schemas.order_forms import Run
@@ -63,11 +64,12 @@ def ordered(name: str, description: str | None = None) -> Callable[[Callable[[O]
     return decorate
 
 
-def _carry_out(work: Callable[[O], R], form: type[O], given: object) -> R | State[Any]:
+def _carry_out(work: Callable[[O], R], form: type[O], given: object) -> State[Any]:
     try:
         order = _valid(form, given)
-        with timeout(order.hours and order.hours * 3600, TookTooLongError):
-            return work(order)
+        with counting() as tally, timeout(order.hours and order.hours * 3600, TookTooLongError):
+            made = work(order)
+        return Completed(message=f"{tally.computed} steps made, {tally.reused} found", data=made)
     except OnlyPlannedError as planned:
         return Completed(message=str(planned))
     except TookTooLongError:

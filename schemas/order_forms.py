@@ -1,5 +1,6 @@
 """What all orders have in common: where artifacts live, how jobs run, the questions and the T5 that are named."""
 
+import inspect
 import os
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ Home = Annotated[str, Field(default_factory=_home, min_length=1)]
 
 def _own_first(schema: dict[str, Any], model: type[BaseModel]) -> None:
     """Put the preset and what an order is about before what all orders have: a form shows fields in this order."""
-    named = [field for part in model.__mro__ for field in part.__dict__.get("__annotations__", {})]
+    named = [field for part in model.__mro__ for field in inspect.get_annotations(part)]
     properties = schema.get("properties", {})
     schema["properties"] = {
         field: properties[field] for field in dict.fromkeys(("preset", *named)) if field in properties
