@@ -42,7 +42,8 @@ TOLD: Final = (QamatError, TookTooLongError)
 def ordered(name: str, description: str | None = None) -> Callable[[Callable[[O], R]], Flow[[O], R]]:
     """Make a function of an order the flow ``name``; its docstring describes it, if nothing else is given.
 
-    The order is validated here and not by Prefect, whose message has several lines.
+    The order is validated here and not by Prefect, whose message has several lines. Outside a run (``Flow.fn``) the
+    function is itself.
     """
 
     def decorate(work: Callable[[O], R]) -> Flow[[O], R]:
@@ -50,7 +51,7 @@ def ordered(name: str, description: str | None = None) -> Callable[[Callable[[O]
 
         @wraps(work)
         def run(order: O) -> R:
-            return cast("R", _carry_out(work, form, order))
+            return cast("R", _carry_out(work, form, order)) if flow_run.id else work(order)
 
         return flow(
             name=name,

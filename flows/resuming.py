@@ -5,7 +5,7 @@ held against the plan of the run: one that does not hold ends the run with one l
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
@@ -44,7 +44,7 @@ def reused(order: O) -> O:
     run = _find_run(order.reuse_run)
     kept = {field: getattr(order, field) for field in ("dry_run", "start_at", "hours")}
     try:
-        earlier = type(order).model_validate(_lenient(run.parameters["order"]))
+        earlier = type(order).model_validate(run.parameters["order"])
         taken = type(order).model_validate({**dict(earlier), **kept, "reuse_run": str(run.id)})
     except (ValidationError, KeyError) as error:
         fault = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "it has none"
@@ -125,8 +125,3 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _lenient(order: object) -> dict[str, Any]:
-    """Return an order as parameters hold it."""
-    return dict(order) if isinstance(order, Mapping) else order.model_dump() if isinstance(order, Resumable) else {}
