@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from prefect import flow
-from prefect.artifacts import create_table_artifact
-
 from flows import steps
+from flows.exhibits import show_corpus
 from flows.generators import find_generators
 from flows.lookup import open_home
-from qamat_core.funnel import funnel
-from qamat_core.store.store import Store
+from flows.ordered import ordered
+from flows.resuming import foresee, reused
+from flows.stages import before_corpus_start
 from schemas.artifacts import ArtifactRef, Name
 from schemas.base import Frozen
 from schemas.generation import ALL_TASKS, FilterName, GeneratorTask, TrainGeneratorConfig
@@ -60,9 +59,18 @@ class Corpus(Frozen):
     pretrain_examples: ArtifactRef
 
 
-@flow(name="regenerate-corpus", persist_result=False)
+@ordered("regenerate-corpus")
 def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
     """Make a memory of passages; what is made already is found."""
+    order = reused(order)
+    foresee(order, lambda: make_ordered(order), lambda step: before_corpus_start(step, order))
+    made = make_ordered(order)
+    show_corpus(made.memory, order.name, order.home)
+    return made
+
+
+def make_ordered(order: RegenerateCorpus) -> Corpus:
+    """Make the memory of the passages that an order names."""
     numbers = preset(order.preset)
     resources = check_runner(order.resources())
     given = find_generators(order.generators, order.home)
@@ -75,7 +83,7 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
         sources = file_sources(numbers.corpus, order.passages, order.squad, name=order.name, resources=resources)
     else:
         sources = world_sources(steps.build_world(numbers.world, name=order.name, resources=resources))
-    made = make_corpus(
+    return make_corpus(
         numbers.corpus,
         sources,
         given,
@@ -85,15 +93,6 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
         name=order.name,
         resources=resources,
     )
-    show_funnel(made.memory, order.name, resources)
-    return made
-
-
-def show_funnel(memory: ArtifactRef, name: Name, resources: Resources) -> None:
-    """Show in the Prefect UI what became of everything that was generated."""
-    stages = funnel(Store(resources.home), memory)
-    rows = [{"stage": one.title, "read": one.read, "kept": one.kept, **one.reasons} for one in stages]
-    create_table_artifact(rows, key=f"funnel-{name}", description=f"What became of all that was generated for {memory}")
 
 
 def registered(order: RegenerateCorpus) -> tuple[tuple[ArtifactRef, ...], ArtifactRef | None]:

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from prefect import flow
-
 from flows import steps
+from flows.exhibits import show_figures
 from flows.indexing import index_over
 from flows.lookup import find_index, find_searcher
+from flows.ordered import ordered
 from qamat_core.store.registry import RegistryRow
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
@@ -37,7 +37,7 @@ class Evaluated(Frozen):
     metrics: dict[int, ArtifactRef]
 
 
-@flow(name="evaluate-qamat", persist_result=False)
+@ordered("evaluate")
 def evaluate_qamat(order: Evaluate) -> Evaluated:
     """Let a checkpoint answer the questions of a data set with every k that it was trained for."""
     resources = Resources(home=order.home)
@@ -55,6 +55,7 @@ def evaluate_qamat(order: Evaluate) -> Evaluated:
         place = place_of(store, checkpoint, index, questions, k)
         summary = SummaryConfig(places=(place,), ks=RECALL_AT if k == config.top_k else ())
         metrics[k] = steps.summarise(summary, [ref], overlaps=overlaps, name=f"{label}-k{k}", resources=resources)
+    show_figures(list(metrics.values()), label, order.home)
     return Evaluated(predictions=predictions, metrics=metrics)
 
 

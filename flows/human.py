@@ -7,11 +7,10 @@ retrieved for it.
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect import flow
-
 from flows import steps
 from flows.human_rows import Track, bm25, dense, judge, label_of, reading, report
 from flows.imports import files_of
+from flows.ordered import ordered
 from qamat_core.readers.pairs_formats import pair_format
 from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.corpus import ImportConfig
@@ -37,7 +36,7 @@ class Trained:
     finetuned: Pretrained
 
 
-@flow(name="answer-from-human-pairs", persist_result=False)
+@ordered("answer-from-human-pairs")
 def human_track(order: HumanTrack) -> ArtifactRef:
     """Gather the memory, train QAMAT over it, answer the questions, and build the report."""
     numbers, resources = human_preset(order.scale), check_runner(order.resources())

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from flows import steps
-from flows.published import publish
+from flows.exhibits import show_report
 from qamat_core.claims import comparisons
-from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.evaluation import Bm25Config, JudgeConfig, Place, ReportConfig, SummaryConfig
 from schemas.human import HumanPreset
@@ -130,7 +129,7 @@ def report(track: Track, metrics: list[ArtifactRef]) -> ArtifactRef:
     )
     inputs = ReportInputs(metrics=tuple(metrics), shown=Shown(shown, track.memory.qa_pairs))
     ref = steps.build_report(config, inputs, name=order.name, resources=track.resources)
-    publish(Store(order.home).open_directory(ref), order.name, (TABLE,))
+    show_report(ref, order.name, order.home, (TABLE,))
     if order.out is not None:
         copy_report(ref, Path(order.out), resources=track.resources)
     return ref

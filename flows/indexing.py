@@ -1,9 +1,8 @@
 """The flow that encodes another memory for a checkpoint: the one that it was trained over is encoded already."""
 
-from prefect import flow
-
 from flows import steps
 from flows.lookup import find_encoded, find_index, open_home
+from flows.ordered import ordered
 from qamat_core.store.store import Store
 from qamat_core.training.processes import join
 from schemas.artifacts import ArtifactRef, Indexed, Name
@@ -14,7 +13,7 @@ from tasks.build_index import IndexInputs
 from tasks.build_searcher import SearcherInputs
 
 
-@flow(name="build-index", persist_result=False)
+@ordered("build-index")
 def build_index(order: BuildIndex) -> Indexed:
     """Encode a memory for a checkpoint, and make what its search needs; what is made already is found."""
     join(order.processes)

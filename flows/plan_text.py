@@ -10,7 +10,7 @@ from rich.table import Table
 
 from flows.planning import REPORT, Plan, PlannedStep
 from flows.progress import console_teller
-from schemas.study_orders import Reproduce
+from schemas.artifacts import Name
 
 WIDTH: Final = 100
 _HEAD: Final = ("step", "makes", "state", "minutes", "for tables")
@@ -22,13 +22,18 @@ _LEAST: Final = 0.1
 """Fewer minutes are not told apart."""
 
 
-def show(plan: Plan, order: Reproduce) -> None:
-    """Show a plan before its flow begins: a short one to whom progress is told, every step in the Prefect UI."""
+def show(plan: Plan, name: Name) -> None:
+    """Show a plan before its flow begins: a short one to whom progress is told, every step in the Prefect UI.
+
+    Args:
+        plan: what is shown.
+        name: of what is made; begins the artifact's key.
+    """
     teller = console_teller()
     for line in lines(plan):
         teller.line(line)
     rows: list[dict[str, Any]] = [dict(zip(_HEAD, _cells([one], plan), strict=True)) for one in plan.steps]
-    create_table_artifact(rows, key=f"{order.name}-plan", description="\n\n".join((_summary(plan), *_foot(plan))))
+    create_table_artifact(rows, key=f"{name}-plan", description="\n\n".join((summary(plan), *_foot(plan))))
 
 
 def lines(plan: Plan, *, every: bool = False) -> list[str]:
@@ -49,7 +54,7 @@ def lines(plan: Plan, *, every: bool = False) -> list[str]:
     drawn = StringIO()
     if table.row_count:
         Console(file=drawn, width=WIDTH, no_color=True, highlight=False).print(table)
-    return [*(line.rstrip() for line in drawn.getvalue().splitlines()), *_foot(plan), _summary(plan)]
+    return [*(line.rstrip() for line in drawn.getvalue().splitlines()), *_foot(plan), summary(plan)]
 
 
 def _shortened(plan: Plan) -> tuple[list[list[PlannedStep]], list[PlannedStep]]:
@@ -103,7 +108,8 @@ def _short(tables: Sequence[str]) -> str:
     return " ".join(table.removeprefix("table") for table in tables)
 
 
-def _summary(plan: Plan) -> str:
+def summary(plan: Plan) -> str:
+    """Return a plan in one line."""
     made = len(plan.steps) - len(plan.missing)
     if not plan.missing:
         return f"Plan of {plan.title}: {made} steps found, none to make"

@@ -129,6 +129,8 @@ class ArtifactTeller:
 
     def __init__(self) -> None:
         self._artifacts: dict[str, tuple[UUID, float]] = {}
+        self._short: dict[str, int] = {}
+        """How much there is of the stages that are not told to be finished."""
 
     def begin(self, step: str) -> None:
         """Nothing to show yet."""
@@ -137,6 +139,9 @@ class ArtifactTeller:
     def __call__(self, stage: str, done: int, total: int, metrics: Mapping[str, float]) -> None:
         """Make or move the stage's artifact."""
         percent = 100.0 * done / max(total, 1)
+        self._short[stage] = total
+        if done >= total:
+            del self._short[stage]
         known = self._artifacts.get(stage)
         if known and done < total and time.monotonic() - known[1] < SECONDS_BETWEEN:
             return
@@ -150,8 +155,10 @@ class ArtifactTeller:
             self._artifacts[stage] = (made, time.monotonic())
 
     def end(self, step: str, outcome: str) -> None:
-        """Nothing more to show."""
+        """Move to their end the stages of which nobody told it: the step is done."""
         del step, outcome
+        for stage, total in self._short.items():
+            update_progress_artifact(self._artifacts[stage][0], 100.0, description=f"{stage}: {total} of {total}")
 
 
 _console: ContextVar[Teller | None] = ContextVar("console", default=None)

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 
-from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from flows import steps
 from flows.evaluate import ROWS, read_memory, read_questions
 from flows.lookup import find_calibration, find_learned, find_passages, find_searcher, open_home
+from flows.ordered import ordered
 from qamat_core.promotion.bundle import Bundle
 from qamat_core.store.store import Store
 from qamat_core.store.tags import NOBODY, Tag, current_tags, move_tag
@@ -33,7 +33,7 @@ class Promoted(Frozen):
     verdict: ArtifactRef | None
 
 
-@flow(name="promote-bundle", persist_result=False)
+@ordered("promote-bundle")
 def promote(order: Promote) -> Promoted:
     """Bundle a model with its index and memory, measure it beside the champion, and move the tag if it passes.
 

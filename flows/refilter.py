@@ -3,7 +3,8 @@
 from prefect import flow
 
 from flows import steps
-from flows.corpus import judge, show_funnel
+from flows.corpus import judge
+from flows.exhibits import show_corpus
 from flows.lookup import open_home
 from schemas.artifacts import ArtifactRef, Memory
 from schemas.errors import MissingArtifactError
@@ -30,7 +31,7 @@ def refilter_corpus(order: RefilterCorpus) -> Memory:
     memory = steps.build_memory(numbers.memory, judged, name=order.to, resources=resources)
     pairs = NegativesInputs(given.passages, memory.qa_pairs)
     mined = steps.mine_negatives(numbers.negatives, pairs, name=order.to, resources=resources)
-    show_funnel(memory.qa_pairs, order.to, resources)
+    show_corpus(memory.qa_pairs, order.to, order.home)
     return Memory(qa_pairs=memory.qa_pairs, examples=mined.pretrain_examples)
 
 

@@ -1,25 +1,24 @@
 """The flow that reproduces the paper's tables: one run, from nothing to a report."""
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from prefect import flow
-
 from flows import steps
 from flows.corpus import make_corpus, world_sources
+from flows.exhibits import show_report
 from flows.given import given_corpus, in_place_of_world, over_data_sets
 from flows.lookup import shape_of
+from flows.ordered import ordered
 from flows.plan_text import show
 from flows.planning import Plan, plan_of, wanted_for
-from flows.published import publish
+from flows.resuming import durations, foresee, reused
+from flows.stages import before_study_start
 from flows.study import Study, ask_finetuned
 from flows.tables import TABLES
 from flows.training import source_of
 from flows.trust import audit
 from qamat_core.claims import comparisons
-from qamat_core.planning.durations import MINI
 from qamat_core.store.planning import planner
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
@@ -40,19 +39,25 @@ _WITHOUT_FINETUNED: Final = frozenset({"table1", "table3", "ablations"})
 """Tables for which the fine-tuned model of the generated memory is not trained."""
 
 
-@flow(name="reproduce-paper", persist_result=False)
+@ordered("reproduce-paper")
 def reproduce(order: Reproduce) -> ArtifactRef:
     """Make the world corpus, its memory, the models, their answers and the report of the tables wanted."""
-    return make(order)
+    return make(reused(order))
 
 
 def make(order: Reproduce) -> ArtifactRef:
     """Show the plan, then make the report, publish it and copy it; a T5 to start from comes first, for its shape."""
     resources = check_runner(order.resources())
+
+    def work() -> None:
+        make_report(order, resources, import_t5(order, resources))
+
+    shown = foresee(order, work, lambda step: before_study_start(step, order))
     begin = import_t5(order, resources)
-    show(plan_of(lambda: make_report(order, resources, begin), title_of(order), order.home, reference_of(order)), order)
+    if not shown:
+        show(plan_of(work, title_of(order), order.home, durations(order)), order.name)
     report = make_report(order, resources, begin)
-    publish(Store(order.home).open_directory(report), order.name)
+    show_report(report, order.name, order.home)
     if order.out is not None:
         copy_report(report, Path(order.out), resources=resources)
     return report
@@ -69,7 +74,7 @@ def plan(order: Reproduce) -> Plan:
     def work() -> None:
         make_report(order, resources, import_t5(order, resources))
 
-    return plan_of(work, title_of(order), order.home, reference_of(order))
+    return plan_of(work, title_of(order), order.home, durations(order))
 
 
 def make_report(order: Reproduce, resources: Resources, begin: ImportedRefs | None) -> ArtifactRef:
@@ -133,11 +138,6 @@ def _begun_shape(order: Reproduce, begin: ImportedRefs) -> T5Config:
 def title_of(order: Reproduce) -> str:
     """Return what a plan is called."""
     return f"{order.preset}, {'1 seed' if order.seeds == 1 else f'{order.seeds} seeds'}"
-
-
-def reference_of(order: Reproduce) -> Mapping[str, float]:
-    """Return how long steps take that the home knows nothing of."""
-    return MINI if order.preset == "mini" else {}
 
 
 def judge_claims(study: Study) -> list[ArtifactRef]:

@@ -108,13 +108,16 @@ _tally: ContextVar[Tally | None] = ContextVar("tally", default=None)
 
 @contextmanager
 def counting() -> Generator[Tally]:
-    """Count the steps of the flows that run inside the block."""
-    tally = Tally()
+    """Count the steps of the flows that run inside the block; who counts around it counts them too."""
+    tally, around = Tally(), _tally.get()
     token = _tally.set(tally)
     try:
         yield tally
     finally:
         _tally.reset(token)
+        if around:
+            around.computed += tally.computed
+            around.reused += tally.reused
 
 
 class Step(Generic[P, R]):
@@ -160,7 +163,9 @@ def _step(name: str, run: Callable[P, R]) -> Step[P, R]:
             result = run(*args, **kwargs)
         resources = kwargs["resources"]
         assert isinstance(resources, Resources), "every task takes resources"
-        teller.end(label, _outcome(resources, result, began))
+        outcome = _outcome(resources, result, began)
+        teller.end(label, outcome)
+        artifacts.end(label, outcome)
         return result
 
     return Step(name, work, run)

@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from prefect import Flow, flow
+from prefect import Flow
 
+from flows.ordered import ordered
 from flows.reproduce import make
+from flows.resuming import reused
 from qamat_core.report.layouts import LAYOUTS
 from schemas.artifacts import ArtifactRef
 from schemas.study_orders import Reproduce, ReproduceTable, TableName
@@ -15,9 +17,9 @@ _TITLES: Final = {layout.table: f"{layout.name}: {layout.title}." for layout in 
 def _flow_of(table: TableName) -> Flow[[ReproduceTable], ArtifactRef]:
     described = f"{_TITLES.get(table, table)} What it needs is made, or found where another run has made it."
 
-    @flow(name=f"reproduce-{table}", description=described, persist_result=False)
+    @ordered(f"reproduce-{table}", described)
     def reproduce_table(order: ReproduceTable) -> ArtifactRef:
-        return make(Reproduce(**dict(order), only=(table,)))
+        return make(Reproduce(**dict(reused(order)), only=(table,)))
 
     return reproduce_table
 

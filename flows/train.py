@@ -1,18 +1,24 @@
 """The flows that bring in what QAMAT starts from and train it: in-batch, global, fine-tuned, multi-hop."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from prefect import flow
 
 from flows import steps
+from flows.exhibits import show_trained
 from flows.lookup import find_memory, find_start, find_t5, find_trained
+from flows.ordered import ordered
+from flows.planning import PlannedStep, wanted_for
+from flows.resuming import foresee, reused
 from flows.training import finetune, initialise, source_of, train_global, train_inbatch, train_multihop
+from qamat_core.store.planning import planner
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_card
 from qamat_core.training.processes import join
 from schemas.artifacts import ArtifactRef, Pretrained
 from schemas.errors import IncompatibleArtifactError
-from schemas.orders import ImportStart, Stage, TrainQamat
+from schemas.orders import STAGES, ImportStart, Stage, TrainQamat
 from schemas.preset_models import CorpusPreset, TrainingPreset
 from schemas.presets import preset
 from schemas.qamat import StageConfig
@@ -21,7 +27,6 @@ from tasks.check_stage import check_in_batch_stage, check_mesh, check_question_s
 from tasks.external_t5 import ImportedRefs
 from tasks.runner_options import check_runner
 
-STAGES: tuple[Stage, ...] = ("inbatch", "global", "finetune", "multihop")
 START: dict[Stage, Stage] = {"global": "inbatch", "finetune": "global", "multihop": "finetune"}
 """The stage that a stage starts from."""
 
@@ -32,24 +37,40 @@ def import_start(order: ImportStart) -> ImportedRefs:
     return steps.import_start(source_of(order), name=order.name, resources=Resources(home=order.home))
 
 
-@flow(name="train-qamat", persist_result=False)
+@ordered("train-qamat")
 def train_qamat(order: TrainQamat) -> dict[str, Pretrained]:
     """Train the stages that are asked for; return the checkpoint and index of each."""
+    order = reused(order)
     join(order.processes)
+    foresee(order, lambda: train_stages(order), lambda step: _before_start(step, order))
+    trained = train_stages(order)
+    show_trained(trained, order.name, order.home)
+    return trained
+
+
+def train_stages(order: TrainQamat) -> dict[str, Pretrained]:
+    """Train the stages in their order, each from the one before it."""
     numbers = preset(order.preset)
     resources = check_runner(order.resources())
     wanted: list[Stage] = [stage for stage in STAGES if stage in order.stages]
     questions = training_questions(order, numbers.corpus, resources) if set(wanted) & {"finetune", "multihop"} else None
     trained: dict[str, Pretrained] = {}
     for stage in wanted:
-        trained[stage] = train_stage(stage, order, trained, questions, resources)
+        with wanted_for(stage):
+            trained[stage] = train_stage(stage, order, trained, questions, resources)
     return trained
+
+
+def _before_start(step: PlannedStep, order: TrainQamat) -> bool:
+    """Say whether a stage before the one that the order starts at needs a step."""
+    assert order.start_at, "asked of orders that start somewhere"
+    return bool(set(step.purposes) & {*STAGES[: STAGES.index(order.start_at)]})
 
 
 def train_stage(
     stage: Stage,
     order: TrainQamat,
-    trained: dict[str, Pretrained],
+    trained: Mapping[str, Pretrained],
     questions: ArtifactRef | None,
     resources: Resources,
 ) -> Pretrained:
@@ -59,24 +80,33 @@ def train_stage(
     """
     store = Store(order.home)
     memory = find_memory(store, order.memory)
+    begin = find_begin(store, stage, order, trained)
+    config = _numbers(order, begin, resources)
     if stage == "inbatch":
-        begin = find_start(store, order.start) if order.start else None
-        config = _numbers(order, begin, resources)
         check_in_batch_stage(config.inbatch, begin, memory, resources=resources)
         tokenizer = find_tokenizer(store, begin, order)
         begin = begin or initialise(config, tokenizer, name=order.name, resources=resources)
         return train_inbatch(config, begin, memory, name=order.name, resources=resources)
     before = START[stage]
     start = trained.get(before) or find_trained(store, f"{order.name}-{before}")
-    config = _numbers(order, start.checkpoint, resources)
     if stage == "global":
         return train_global(config.global_, start, memory, name=order.name, resources=resources)
     assert questions is not None, "read for the stages that need them"
     last = config.finetune if stage == "finetune" else config.multihop
-    check_question_stage(last, start, questions, resources=resources)
+    if planner() is None:
+        check_question_stage(last, start, questions, resources=resources)
     if stage == "finetune":
         return finetune(config.finetune, start, memory, questions, name=order.name, resources=resources)
     return train_multihop(config, start, memory, questions, name=order.name, resources=resources)
+
+
+def find_begin(store: Store, stage: Stage, order: TrainQamat, trained: Collection[str]) -> ArtifactRef | None:
+    """Return what the first of the stages starts from that a stage continues in this run; None for random weights."""
+    while stage != "inbatch" and START[stage] in trained:
+        stage = START[stage]
+    if stage == "inbatch":
+        return find_start(store, order.start) if order.start else None
+    return find_trained(store, f"{order.name}-{START[stage]}").checkpoint
 
 
 def find_tokenizer(store: Store, start: ArtifactRef | None, order: TrainQamat) -> ArtifactRef:

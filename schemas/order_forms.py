@@ -1,9 +1,10 @@
 """What all orders have in common: where artifacts live, how jobs run, the questions and the T5 that are named."""
 
+import inspect
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.base import Frozen
 from schemas.preset_models import PresetName
@@ -19,17 +20,63 @@ Home = Annotated[str, Field(default_factory=_home, min_length=1)]
 """A folder of artifacts; read where the flow runs, so that each worker has its own."""
 
 
+def _own_first(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Put the preset and what an order is about before what all orders have: a form shows fields in this order."""
+    named = [field for part in model.__mro__ for field in inspect.get_annotations(part)]
+    properties = schema.get("properties", {})
+    schema["properties"] = {
+        field: properties[field] for field in dict.fromkeys(("preset", *named)) if field in properties
+    }
+
+
 class Form(Frozen):
     """An order whose fields stand in a form of the Prefect UI."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra=_own_first)
 
 
-class BeamOrder(Form):
-    """An order that runs Beam jobs."""
+class Run(Form):
+    """What a run of a deployment is asked to do."""
 
     home: Home
     """The folder of the artifacts. Leave it empty for the worker's own (QAMAT_HOME, else qamat-home)."""
+    hours: float | None = Field(default=None, gt=0, le=8760, title="Longest time, in hours")
+    """A run that takes longer is ended as failed; ordered again, it goes on where it was. None for no limit."""
+
+    @property
+    def label(self) -> str:
+        """What is made, in a few words."""
+        return ""
+
+    @property
+    def title(self) -> str:
+        """What the run does, in a few words."""
+        return self.label
+
+
+class Resumable(Run):
+    """What a run may be asked besides its work: to show what it would do, or to go on where an earlier one was.
+
+    What is made already is found in any case, by its key. These fields promise something about it before the work.
+    """
+
+    dry_run: bool = Field(default=False, title="Dry run")
+    """Make nothing: show as a table what is found, what would be made, and how long that may take."""
+    reuse_run: str | None = Field(default=None, min_length=1, max_length=200, title="Reuse an earlier run")
+    """Name (the newest so named) or id of an earlier run of this deployment. Its order is taken in the place of this
+    form's; of this form only dry run, start at and the longest time count. All that it made must fit into the new run:
+    if not, because the code or a file has changed since, the run is refused and nothing is made anew."""
+
+    @property
+    def title(self) -> str:
+        """What the run does, in a few words."""
+        work = f"as {self.reuse_run}" if self.reuse_run else self.label
+        return f"{work} (dry run)" if self.dry_run else work
+
+
+class BeamOrder(Run):
+    """An order that runs Beam jobs."""
+
     workers: int = Field(default=2, ge=1, title="Beam threads")
     """Worker threads of the Beam jobs, where they run in this process."""
     runner: RunnerName = Field(default="FnApiRunner", title="Beam runner")

@@ -3,20 +3,35 @@
 Titles and the docstrings of fields stand in the forms of the Prefect UI.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
 from schemas.artifacts import Name
 from schemas.corpus import PairFormat
 from schemas.generation import ALL_TASKS, FilterName, GeneratorLengths, GeneratorTask, PromptFormat, RefilterConfig
-from schemas.order_forms import BeamOrder, Form, Home, Order, PublicT5, QuestionsFile, TrainingOrder
+from schemas.order_forms import (
+    BeamOrder,
+    Form,
+    Home,
+    Order,
+    PublicT5,
+    QuestionsFile,
+    Resumable,
+    Run,
+    TrainingOrder,
+)
 from schemas.promotion import GateConfig
 from schemas.qamat import Backend
 from schemas.resources import Processes, Resources
 from schemas.training import MeshShape
 
 Stage = Literal["inbatch", "global", "finetune", "multihop"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+"""In the order in which they are trained."""
+LaterStage = Literal["global", "finetune", "multihop"]
+CorpusStage = Literal["generators", "answers", "questions", "filter", "memory", "examples"]
+"""What a corpus goes through after its passages."""
 
 
 class Generators(Form):
@@ -30,7 +45,7 @@ class Generators(Form):
     """Answers a question from a passage: the reader of either filter."""
 
 
-class RegenerateCorpus(Order):
+class RegenerateCorpus(Resumable, Order):
     """Make a memory of passages anew: of the embedded world corpus, or of files."""
 
     name: Name = Field(default="world", title="Corpus name")
@@ -51,6 +66,15 @@ class RegenerateCorpus(Order):
     """Generators that are there already, trained or imported."""
     filter: FilterName = "reading-comprehension"
     """What judges a question: reading its own passage (the paper), or what is found for it in all passages (PAQ)."""
+    start_at: CorpusStage | None = Field(default=None, title="Start at")
+    """The first stage that may be made: passages, generators, answers, questions, filter, memory, examples follow each
+    other. What comes before must be found as this order makes it, else the run is refused with the first step that is
+    not. None to make whatever is missing."""
+
+    @property
+    def label(self) -> str:
+        """Which corpus, of what size."""
+        return f"{self.name} {self.preset}"
 
     @model_validator(mode="after")
     def _check(self) -> "RegenerateCorpus":
@@ -137,7 +161,7 @@ class RefilterCorpus(Order):
     """Which pairs are kept."""
 
 
-class TrainQamat(TrainingOrder):
+class TrainQamat(Resumable, TrainingOrder):
     """Train QAMAT over a memory; a stage that is not named is found made already."""
 
     memory: Name = "world"
@@ -161,6 +185,15 @@ class TrainQamat(TrainingOrder):
     """Decides the starting weights and the order of examples."""
     processes: Processes | None = Field(default=None, title="Processes")
     """This process among several that train together; each gets the same order but for its index."""
+    start_at: LaterStage | None = Field(default=None, title="Start at")
+    """The first of the stages that may be trained. The stages before it must be found as this order trains them (same
+    memory, preset, seed and code), else the run is refused with the first step that is not. A stage that is not among
+    the stages is found by its name alone. None to train whatever is missing."""
+
+    @property
+    def label(self) -> str:
+        """Which model, of what size and seed."""
+        return f"{self.name} {self.preset} s{self.seed}"
 
     def resources(self) -> Resources:
         """Return how the jobs of this order run."""
@@ -170,10 +203,16 @@ class TrainQamat(TrainingOrder):
     def _check(self) -> "TrainQamat":
         if self.start and "inbatch" not in self.stages:
             raise ValueError("start is where the stage inbatch starts: name that stage too, or leave start out")
+        wanted = [stage for stage in STAGES if stage in self.stages]
+        if self.start_at and self.start_at not in wanted[1:]:
+            raise ValueError(
+                f"start_at {self.start_at} says that stages before it are found: name it and one before it as stages, "
+                "or leave start_at out"
+            )
         return self
 
 
-class BuildIndex(Form):
+class BuildIndex(Run):
     """Encode a memory for a checkpoint, by the encoder and in the type of the index that it was trained over."""
 
     checkpoint: Name
@@ -186,8 +225,11 @@ class BuildIndex(Form):
     """Which devices divide each batch."""
     processes: Processes | None = Field(default=None, title="Processes")
     """This process among several that encode together; each gets the same order but for its index."""
-    home: Home
-    """The folder of the artifacts."""
+
+    @property
+    def label(self) -> str:
+        """Which memory, for which checkpoint."""
+        return f"{self.memory} for {self.checkpoint}"
 
 
 class EditMemory(Form):
@@ -201,7 +243,7 @@ class EditMemory(Form):
     """The folder of the artifacts."""
 
 
-class Evaluate(Form):
+class Evaluate(Run):
     """Measure a checkpoint on the questions of a data set."""
 
     checkpoint: Name
@@ -216,8 +258,12 @@ class Evaluate(Form):
     """Questions read from a file."""
     against: Name | None = Field(default=None, title="Training questions")
     """Training questions (``qa_examples``): figures are also given by the overlap of the questions with these."""
-    home: Home
-    """The folder of the artifacts."""
+
+    @property
+    def label(self) -> str:
+        """Which checkpoint, on which questions."""
+        asked = self.questions or (f"{self.file.dataset} {self.file.split}" if self.file else "")
+        return f"{self.checkpoint} on {asked}"
 
     @model_validator(mode="after")
     def _check(self) -> "Evaluate":
@@ -239,3 +285,8 @@ class Promote(Evaluate):
     """Names the bundle and its verdict; none for the checkpoint's name."""
     gate: GateConfig = Field(default=GateConfig(), title="Gate")
     """What has to be reached, and how it is measured."""
+
+    @property
+    def label(self) -> str:
+        """Which model, under which tag."""
+        return f"{self.checkpoint} as {self.tag}"

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from schemas.artifacts import Name
 from schemas.corpus import PairFormat
 from schemas.human import HumanScale
-from schemas.order_forms import BeamOrder, Form, PublicT5, QuestionsFile, TrainingOrder
+from schemas.order_forms import BeamOrder, Form, PublicT5, QuestionsFile, Resumable, TrainingOrder
 
 TableName = Literal[
     "table1",
@@ -53,7 +53,11 @@ class QuestionSet(Form):
     """What is asked in the end."""
 
 
-class ReproduceTable(TrainingOrder):
+StudyStage = Literal["models", "answers", "report"]
+"""What a study goes through after its corpus."""
+
+
+class ReproduceTable(Resumable, TrainingOrder):
     """Make one of the paper's tables, corpus to report."""
 
     name: Name = Field(default="world", title="Study name")
@@ -73,6 +77,15 @@ class ReproduceTable(TrainingOrder):
     """The questions asked; tuning looks at dev alone."""
     out: str | None = Field(default="report", title="Report folder")
     """The folder that the report is copied to; none to leave it among the artifacts."""
+    start_at: StudyStage | None = Field(default=None, title="Start at")
+    """The first kind of work that may be done: corpus, models, answers, report follow each other. At ``models`` nothing
+    of a corpus is made, at ``answers`` nothing is trained either, at ``report`` nothing is asked either: what comes
+    before must be found, else the run is refused with the first step that is not. None to make whatever is missing."""
+
+    @property
+    def label(self) -> str:
+        """Which study, of what size, with how many seeds."""
+        return f"{self.name} {self.preset}, {self.seeds} {'seed' if self.seeds == 1 else 'seeds'}"
 
     @model_validator(mode="after")
     def _check(self) -> "ReproduceTable":
@@ -122,6 +135,11 @@ class HumanTrack(BeamOrder):
     """Every model is trained with so many seeds."""
     out: str | None = Field(default="report-human", title="Report folder")
     """The folder that the report is copied to; none to leave it among the artifacts."""
+
+    @property
+    def label(self) -> str:
+        """Which study, of what size, with how many seeds."""
+        return f"{self.name} {self.scale}, {self.seeds} {'seed' if self.seeds == 1 else 'seeds'}"
 
     @model_validator(mode="after")
     def _check(self) -> "HumanTrack":

@@ -107,6 +107,13 @@ def _view(report: Report, figures: Sequence[Figure]) -> dict[str, object]:
     }
 
 
+def plots_of(metrics: Path, tables: Sequence[str] = ()) -> dict[str, list[Plot]]:
+    """Return the plots of a report's tables (of all, if none is named), from its metrics."""
+    figures = from_table(pq.read_table(metrics))
+    names = [layout.table for layout in LAYOUTS if not tables or layout.table in tables]
+    return {name: _plots(name, figures) for name in names}
+
+
 def _headlines(measured: Sequence[Figure]) -> list[tuple[str, Figure]]:
     places = {(figure.table, figure.row, figure.metric, figure.memory): figure for figure in reversed(measured)}
     return [(title, places[key]) for title, key in _HEADLINES if key in places]

@@ -1,6 +1,7 @@
 """`make server` as a whole: a real server, the deployments of prefect.yaml and a process worker, offline."""
 
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -14,15 +15,24 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
 
+from qamat_core.store.provenance import git_commit
 from qamat_core.store.store import Store
 from schemas.presets import preset
 from schemas.resources import Resources
 from tasks import evaluate
 from tasks.evaluate import EvaluateInputs
+from tests.flows.prefect_page import PrefectPage
 
 PROJECT = Path(__file__).parents[2]
-NAMES = {"regenerate-corpus", "train-qamat", "reproduce-paper", "reproduce-table5", "answer-from-human-pairs"}
+NAMES = {
+    *("regenerate-corpus", "train-qamat", "build-index", "evaluate", "reproduce-paper", "reproduce-table5"),
+    "answer-from-human-pairs",
+}
+WITHOUT_PRESET = {"build-index", "evaluate"}
+SHOTS = PROJECT / "tests-output" / "prefect-ui"
+"""Screenshots of the Prefect UI, kept to be looked at."""
 PATIENCE_SECONDS = 540
 RECALL = 0.4
 """Recall@4 on test questions that `smoke` has to reach over its generated memory."""
@@ -81,6 +91,10 @@ class Served:
         wanted = {"deployments": {"name": {"any_": [deployment]}}}
         return self.api.post("/flow_runs/filter", json=wanted).raise_for_status().json()
 
+    def artifacts(self, run: str) -> list[dict[str, Any]]:
+        wanted = {"flow_runs": {"id": {"any_": [run]}}}
+        return self.api.post("/artifacts/filter", json=wanted).raise_for_status().json()
+
     def stop(self) -> None:
         """Press Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
@@ -101,6 +115,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         server.process.wait()
 
 
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine: install one to test the UI")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
 def test_deployments_queue_what_is_ordered_twice(served: Served) -> None:
     for name in NAMES:
         deployment = served.deployment(name)
@@ -109,6 +132,8 @@ def test_deployments_queue_what_is_ordered_twice(served: Served) -> None:
         assert deployment["global_concurrency_limit"]["limit"] == 1
         assert deployment["description"]
         assert deployment["tags"]
+        assert deployment["enforce_parameter_schema"]
+        assert deployment["version"].startswith(git_commit()[:10])
 
 
 def test_a_second_server_on_the_home_is_refused(served: Served) -> None:
@@ -125,9 +150,9 @@ def test_forms_explain_every_field(served: Served) -> None:
         assert all(field["title"] and field["description"] for field in order["properties"].values()), name
         if name == "answer-from-human-pairs":
             assert order["properties"]["scale"]["enum"] == ["toy", "minutes", "hour"]
-        else:
+        elif name not in WITHOUT_PRESET:
             assert order["properties"]["preset"]["enum"] == ["toy", "smoke", "mini", "small", "base", "large"]
-        assert order["properties"]["workers"]["minimum"] == 1
+            assert order["properties"]["workers"]["minimum"] == 1
 
 
 @pytest.mark.parametrize(
@@ -135,6 +160,8 @@ def test_forms_explain_every_field(served: Served) -> None:
     [
         ({"preset": "huge"}, "order.preset"),
         ({"workers": 0}, "minimum of 1"),
+        ({"name": "World!"}, "does not match"),
+        ({"start_at": "inbatch"}, "order.start_at"),
         ({"stages": ["inbtch"]}, "order.stages[0]"),
         ({"nme": "world"}, "'nme' was unexpected"),
     ],
@@ -164,8 +191,43 @@ def test_worker_makes_a_corpus_and_trains_on_it(served: Served) -> None:
     for stage in ("inbatch", "global", "finetune"):
         assert store.row(store.newest("checkpoint", f"model-{stage}")).flow_run_id == trained
     assert _recall(store, Resources(home=str(served.home))) > RECALL
-    shown = served.api.post("/artifacts/filter", json={"flow_runs": {"id": {"any_": [trained]}}}).json()
-    assert {artifact["type"] for artifact in shown} == {"progress"}
+    shown = served.artifacts(trained)
+    assert {artifact["type"] for artifact in shown} == {"progress", "table", "markdown"}
+    assert {artifact["data"] for artifact in shown if artifact["type"] == "progress"} == {100.0}
+
+
+@pytest.mark.slow
+def test_a_training_is_ordered_in_a_browser(served: Served, chromium: Browser) -> None:
+    served.run("regenerate-corpus", preset="toy", name="hamlet")
+    before = {run["id"] for run in served.runs("train-qamat")}
+    with chromium.new_context(viewport={"width": 1280, "height": 1100}) as context:
+        ui = PrefectPage(context.new_page(), f"http://127.0.0.1:{served.port}", SHOTS)
+        ui.open(f"/deployments/deployment/{served.deployment('train-qamat')['id']}/run", "Parameters")
+        assert ui.explanation("Memory").startswith("The memory (qa_pairs) with the pre-training examples")
+        assert ui.explanation("Start at").startswith("The first of the stages that may be trained.")
+        ui.shot("1-form")
+        ui.choose("Preset", "toy")
+        ui.fill("Memory", "hamlet")
+        ui.fill("Training questions", "hamlet-train")
+        ui.fill("Model name", "From A Form")
+        ui.submit()
+        expect(ui.fault("Model name")).to_contain_text("does not match")
+        ui.see(ui.field("Model name"), "2-wrong-value")
+        assert {run["id"] for run in served.runs("train-qamat")} == before
+        ui.fill("Model name", "from-a-form")
+        ui.submit()
+        served.until(lambda: len(served.runs("train-qamat")) > len(before))
+        (run,) = (one["id"] for one in served.runs("train-qamat") if one["id"] not in before)
+        served.until(lambda: served.state(run) in ENDED)
+        assert served.state(run) == "COMPLETED", served.log.read_text()
+        ui.open(f"/runs/flow-run/{run}", "train-qamat from-a-form toy s0")
+        ui.shot("3-completed")
+        for artifact in served.artifacts(run):
+            if artifact["type"] != "progress":
+                ui.open(f"/artifacts/artifact/{artifact['id']}", artifact["key"])
+                ui.shot(f"4-{artifact['key']}")
+        assert {"from-a-form-training", "from-a-form-trained"} <= {one["key"] for one in served.artifacts(run)}
+        assert ui.foreign == []
 
 
 def _recall(store: Store, resources: Resources) -> float:

@@ -3,10 +3,43 @@
 import pytest
 from pydantic import ValidationError
 
-from schemas.orders import TrainQamat
+from schemas.order_forms import QuestionsFile
+from schemas.orders import BuildIndex, Evaluate, RegenerateCorpus, TrainQamat
+from schemas.study_orders import HumanTrack, Reproduce
 
 
 def test_a_start_belongs_to_the_stage_that_starts():
     assert TrainQamat(start="t5", stages=("inbatch", "global")).start == "t5"
     with pytest.raises(ValidationError, match="start is where the stage inbatch starts"):
         TrainQamat(start="t5", stages=("global",))
+
+
+@pytest.mark.parametrize("stages", [("global", "finetune"), ("inbatch", "finetune")])
+def test_a_stage_to_start_at_has_stages_before_it(stages):
+    with pytest.raises(ValidationError, match="start_at global says that stages before it are found"):
+        TrainQamat(start_at="global", stages=stages)
+    assert TrainQamat(start_at="finetune", stages=stages).start_at == "finetune"
+
+
+@pytest.mark.parametrize("form", [RegenerateCorpus, TrainQamat, BuildIndex, Evaluate, Reproduce, HumanTrack])
+def test_a_form_begins_with_what_an_order_is_about(form):
+    fields = list(form.model_json_schema()["properties"])
+    assert sorted(fields) == sorted(form.model_fields)
+    assert fields[-2:] == ["home", "hours"]
+    if "preset" in fields:
+        assert fields[0] == "preset"
+
+
+@pytest.mark.parametrize(
+    ("order", "title"),
+    [
+        (RegenerateCorpus(preset="toy", name="town"), "town toy"),
+        (TrainQamat(preset="toy", name="m", seed=2, dry_run=True), "m toy s2 (dry run)"),
+        (TrainQamat(reuse_run="train-qamat m toy s2"), "as train-qamat m toy s2"),
+        (BuildIndex(checkpoint="m-finetune", memory="paq"), "paq for m-finetune"),
+        (Evaluate(checkpoint="m", file=QuestionsFile(path="q.jsonl", dataset="nq", split="dev")), "m on nq dev"),
+        (Reproduce(preset="smoke", seeds=3), "world smoke, 3 seeds"),
+    ],
+)
+def test_an_order_says_what_it_is_about(order, title):
+    assert order.title == title

@@ -1,0 +1,59 @@
+"""The Prefect UI as a person uses it: forms of deployments, runs, artifacts; every step leaves a screenshot."""
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, Request, expect
+
+PATIENCE_MS = 60_000
+
+
+class PrefectPage:
+    """A page of the UI; it may ask for nothing outside its server."""
+
+    def __init__(self, page: Page, url: str, shots: Path) -> None:
+        self._page = page
+        self._url = url
+        self._shots = shots
+        self.foreign: list[str] = []
+        """What was asked for elsewhere."""
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", self._note)
+
+    def open(self, path: str, shows: str) -> None:
+        """Open a page and wait until it shows a text."""
+        self._page.goto(self._url + path)
+        expect(self._page.get_by_text(shows, exact=True).first).to_be_visible(timeout=PATIENCE_MS)
+
+    def field(self, title: str) -> Locator:
+        """Return a field of a form, with its explanation and its fault."""
+        named = f'.schema-form-property__label:text-is("{title} (Optional)")'
+        return self._page.locator(f".p-label:has(> .p-label__header {named})")
+
+    def explanation(self, title: str) -> str:
+        return self.field(title).locator("> .p-label__header .p-label__description").inner_text()
+
+    def fault(self, title: str) -> Locator:
+        return self.field(title).locator("> .p-label__message")
+
+    def fill(self, title: str, text: str) -> None:
+        self.field(title).locator("textarea").fill(text)
+
+    def choose(self, title: str, option: str) -> None:
+        self.field(title).locator(".p-select-button").click()
+        self._page.locator(".p-select-option").get_by_text(option, exact=True).click()
+
+    def submit(self) -> None:
+        self._page.get_by_role("button", name="Submit").click()
+
+    def see(self, field: Locator, name: str) -> None:
+        """Bring a field into sight and take a screenshot."""
+        field.scroll_into_view_if_needed()
+        self.shot(name)
+
+    def shot(self, name: str) -> None:
+        self._shots.mkdir(parents=True, exist_ok=True)
+        self._page.screenshot(path=self._shots / f"{name}.png")
+
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith((self._url, "data:", "blob:")):
+            self.foreign.append(request.url)
