@@ -10,6 +10,7 @@ pip can add to a project's dependencies, by extras, but leave none out.
 
 import argparse
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def main() -> None:
         parser.error(f"pyproject.toml does not depend on {', '.join(unknown)}")
     kept = given.only or [name for name in lines if name not in given.without]
     extra = [] if given.accelerator == "cpu" else project["optional-dependencies"][given.accelerator]
-    print(*(lines[name] for name in kept), *extra, sep="\n")
+    sys.stdout.writelines(f"{line}\n" for line in [*(lines[name] for name in kept), *extra])
 
 
 def _name(line: str) -> str:
