@@ -64,7 +64,7 @@ class Drawing:
             room = self.most - len(self.drawn)
             self.left_out += max(0, len(rows) - room)
             keys = self._draw(rows[:room], near)
-            if not keys:
+            if not keys or len(rows) >= room:
                 return
 
     def _draw(self, rows: Sequence[int], near: Collection[str]) -> list[str]:
@@ -110,9 +110,9 @@ class Drawing:
         own = key_of(self.pairs.get(row)["answer"])
         title = key_of(re.sub(r"\s*\([^()]*\)$", "", self.title(row) or ""))
         if said := [key for key in near if key in phrases and key != own]:
-            return phrases[max(said, key=len)]
+            return answered.get(best := max(said, key=len), phrases[best])
         if title in phrases and title != own:
-            return phrases[title]
+            return answered.get(title, phrases[title])
         known = [key for key in answered if key in phrases and key != own]
         best = max(known, key=lambda key: (not phrases[key][0].islower(), len(key), key), default=None)
         return None if best is None else answered[best]

@@ -32,7 +32,7 @@ class ScannedRows(RowsById):
 
     def _where(self, column: str, fits: Any) -> Sequence[int]:
         found, start = [np.empty(0, np.int64)], 0
-        for part in pa.chunked_array(self._columns[self._names.index(column)]).iterchunks():
+        for part in self._columns[self._names.index(column)].__arrow_array__().iterchunks():
             found.append(start + np.flatnonzero(np.asarray(fits(part))))
             start += len(part)
         return np.concatenate(found).tolist()

@@ -1,12 +1,9 @@
 """Rows are found by whole words and by equal values, whatever the case, in every shard."""
 
-import re
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from qamat_core.scanned_rows import ScannedRows
 from qamat_core.store.shards import write_shard
@@ -46,8 +43,10 @@ def test_equal_values_are_found_in_every_shard(tmp_path: Path):
     assert rows.saying("question", []) == []
 
 
-@given(texts=st.lists(st.text("aB .é(*\\", max_size=8), max_size=9), phrase=st.text("aB.é(*\\", min_size=1, max_size=3))
-def test_no_phrase_is_a_pattern(tmp_path_factory: pytest.TempPathFactory, texts: list[str], phrase: str):
-    rows = open_rows(tmp_path_factory.mktemp("rows"), list(texts), 3)
-    pattern = re.compile(rf"(?:^|[^\w]){re.escape(phrase.lower())}(?:$|[^\w])")
-    assert rows.saying("question", [phrase]) == [n for n, text in enumerate(texts) if pattern.search(text.lower())]
+def test_no_phrase_is_a_pattern(tmp_path: Path):
+    texts = ["a.b", "axb", "a(b", "a\\\\b", "*", "a", "[a]{2}", "x a|b"]
+    rows = open_rows(tmp_path, list(texts), 3)
+    for text in texts:
+        assert texts.index(text) in rows.saying("question", [text]), text
+    assert rows.saying("question", ["a.b"]) == [0]
+    assert rows.saying("question", ["x|a"]) == []

@@ -3,7 +3,7 @@
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
-const state = { asking: null, links: [], nodes: new Map() };
+const state = { asking: null, links: [], nodes: new Map(), lit: null };
 
 const kind = () => document.querySelector("input[name=kind]:checked").value;
 const key = (name) => name.toLowerCase();
@@ -48,7 +48,7 @@ function show(found) {
   part("links").replaceChildren(...state.links.map(listed));
   part("drawn").hidden = false;
   part("told").textContent = told(found, entities.length);
-  light(null);
+  state.lit = null;
   lay();
 }
 
@@ -136,6 +136,7 @@ function lights(element, on) {
 
 // Brings out the links that fit and what they join; null brings out all.
 function light(fits) {
+  state.lit = fits;
   part("drawn").classList.toggle("chosen", Boolean(fits));
   const near = new Set();
   for (const link of state.links) {
@@ -156,7 +157,8 @@ function lay() {
   for (const link of state.links) if (link.head) ways.set(way(link), [...(ways.get(way(link)) || []), link]);
   const frame = part("graph").getBoundingClientRect();
   const across = getComputedStyle(part("layers")).flexDirection === "row";
-  part("lines").replaceChildren(arrow(), ...[...ways.values()].map((links) => line(links, frame, across)));
+  part("lines").replaceChildren(arrow(), ...[...ways.values()].map((links, place) => line(links, frame, across, place)));
+  light(state.lit);
 }
 
 function arrow() {
@@ -165,14 +167,14 @@ function arrow() {
   return marker;
 }
 
-function line(links, frame, across) {
+function line(links, frame, across, place) {
   const [head, tail] = [links[0].head, links[0].tail].map((name) => box(state.nodes.get(key(name)), frame));
   const curve = across ? joined(head, tail) : joined(turned(head), turned(tail)).map(([x, y]) => [y, x]);
   const group = drawn("g", {});
   group.dataset.way = way(links[0]);
   const [from, out, into, to] = curve.map((point) => point.map((one) => one.toFixed(1)).join(" "));
   group.append(drawn("path", { d: `M${from} C${out} ${into} ${to}`, "marker-end": "url(#arrow)" }));
-  const [x, y] = [0, 1].map((axis) => (curve[0][axis] + 3 * curve[1][axis] + 3 * curve[2][axis] + curve[3][axis]) / 8);
+  const [x, y] = [0, 1].map((axis) => along(curve.map((point) => point[axis]), [0.5, 0.36, 0.64][place % 3]));
   const numbers = links.map((link) => link.number);
   const words = numbers.length > 3 ? `${numbers.slice(0, 2).join(" ")} +${numbers.length - 2}` : numbers.join(" ");
   const wide = 7 * words.length + 8;
@@ -182,6 +184,12 @@ function line(links, frame, across) {
   group.append(label);
   return group;
 }
+
+// Numbers stand at three places of their lines in turn: fewer lie on each other.
+const along = ([from, out, into, to], share) => {
+  const rest = 1 - share;
+  return rest ** 3 * from + 3 * rest ** 2 * share * out + 3 * rest * share ** 2 * into + share ** 3 * to;
+};
 
 // The four points of a curve between two boxes; layers go from left to right.
 function joined(head, tail) {
@@ -220,6 +228,7 @@ for (const radio of document.querySelectorAll("input[name=kind]")) radio.addEven
 part("most").addEventListener("change", draw);
 new ResizeObserver(lay).observe(part("graph"));
 keepToken(draw);
+if (matchMedia("(max-width: 44rem)").matches) part("most").value = "12";
 const given = new URLSearchParams(location.search);
 for (const which of ["question", "entity"]) if (given.get(which)) choose(which, given.get(which));
 draw();
