@@ -1,11 +1,12 @@
 """A memory as a graph of entities (Appendix A): what the HTTP API and its page exchange."""
 
-from typing import Final, Self
+from typing import Final
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from schemas.answers import Unicode
 from schemas.base import Frozen
+from schemas.errors import InputError
 
 MAX_LINKS: Final = 60
 """Entries of the largest graph that is drawn."""
@@ -18,11 +19,14 @@ class GraphAsked(Frozen):
     entity: Unicode | None = Field(default=None, description="It begins at the entries that name this.")
     most: int = Field(default=24, ge=1, le=MAX_LINKS, description="Entries that are drawn at most.")
 
-    @model_validator(mode="after")
-    def _one(self) -> Self:
+    def check(self) -> None:
+        """Refuse what begins nowhere or at two things.
+
+        Raises:
+            InputError: it does.
+        """
         if (self.question is None) == (self.entity is None):
-            raise ValueError("give either a question or an entity")
-        return self
+            raise InputError("a graph begins at a question or at an entity: give one of them")
 
 
 class Link(Frozen):

@@ -126,6 +126,7 @@ def create_app(engine: Engine, settings: ServingSettings) -> FastAPI:
     @app.post("/entities", response_model=EntityGraph)
     async def entities(asked: GraphAsked) -> Response:
         """Return the memory around a question or an entity as a graph: an entry leads from one entity to another."""
+        asked.check()
         draw = partial(graph_of_entity, engine.entries, asked.entity or "", asked.most)
         if asked.question is not None:
             question = Question(question=asked.question)

@@ -14,7 +14,7 @@ function choose(which, text) {
   if (text !== undefined) part("text").value = text;
 }
 
-async function draw() {
+async function draw(focus) {
   const text = part("text").value.trim();
   if (!text) return;
   if (state.asking) state.asking.abort();
@@ -25,6 +25,7 @@ async function draw() {
   try {
     const body = JSON.stringify({ [kind()]: text, most: Number(part("most").value) });
     show(await call("entities", { method: "POST", body, signal: asking.signal }));
+    if (focus) document.querySelector(".entity.start").focus();
   } catch (error) {
     if (error.name === "AbortError") return;
     trouble(error.message);
@@ -33,10 +34,11 @@ async function draw() {
 }
 
 function show(found) {
-  state.links = found.links.map((link, place) => ({ ...link, number: place + 1 }));
-  const layers = layered(state.links, found.start);
+  const links = found.links.map((link, place) => ({ ...link, number: place + 1 }));
+  const items = links.map(listed);
+  const layers = layered(links, found.start);
   const entities = [...layers.values()].flat();
-  state.nodes = new Map(entities.map((name) => [key(name), entity(name, found)]));
+  Object.assign(state, { links, nodes: new Map(entities.map((name) => [key(name), entity(name, found)])) });
   part("layers").replaceChildren(
     ...[...layers.keys()].sort((one, other) => one - other).map((layer) => {
       const list = document.createElement("ul");
@@ -45,7 +47,7 @@ function show(found) {
       return list;
     }),
   );
-  part("links").replaceChildren(...state.links.map(listed));
+  part("links").replaceChildren(...items);
   part("drawn").hidden = false;
   part("told").textContent = told(found, entities.length);
   state.lit = null;
@@ -111,7 +113,7 @@ function entity(name, found) {
   lights(button, near);
   button.addEventListener("click", () => {
     choose("entity", name);
-    draw();
+    draw(true);
   });
   document.createElement("li").append(button);
   return button;
@@ -222,13 +224,13 @@ function drawn(name, attributes) {
 
 part("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  draw();
+  draw(false);
 });
 for (const radio of document.querySelectorAll("input[name=kind]")) radio.addEventListener("change", () => choose(kind()));
-part("most").addEventListener("change", draw);
+part("most").addEventListener("change", () => draw(false));
 new ResizeObserver(lay).observe(part("graph"));
-keepToken(draw);
+keepToken(() => draw(false));
 if (matchMedia("(max-width: 44rem)").matches) part("most").value = "12";
 const given = new URLSearchParams(location.search);
 for (const which of ["question", "entity"]) if (given.get(which)) choose(which, given.get(which));
-draw();
+draw(false);

@@ -166,8 +166,8 @@ def test_the_memory_is_drawn_around_an_entity_or_a_question(linked: Engine):
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
-        ({}, 422, "give either a question or an entity"),
-        ({"entity": "Dorf", "question": "Who?"}, 422, "give either a question or an entity"),
+        ({}, 422, "begins at a question or at an entity: give one"),
+        ({"entity": "Dorf", "question": "Who?"}, 422, "begins at a question or at an entity: give one"),
         ({"entity": " "}, 422, "an entity has 1 to 2000 characters, this one 0"),
         ({"entity": "x" * 2001}, 422, "this one 2001"),
         ({"question": ""}, 422, "a question has 1 to 2000 characters"),

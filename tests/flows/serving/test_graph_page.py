@@ -62,6 +62,7 @@ def test_it_is_walked_by_keyboard(page: Page):
     expect(page.locator(".link.near")).to_have_count(2)
     page.keyboard.press("Enter")
     expect(page.locator(".entity.start")).to_have_text("Stad")
+    expect(page.locator(".entity.start")).to_be_focused()
     expect(page.get_by_label("A name")).to_have_value("Stad")
     assert page.url.endswith("/graph?entity=Stad")
 
