@@ -164,7 +164,7 @@ function lay() {
 }
 
 function arrow() {
-  const marker = drawn("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" });
+  const marker = drawn("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" });
   marker.append(drawn("path", { d: "M0 0.5 L8 4 L0 7.5 z" }));
   return marker;
 }
@@ -176,7 +176,7 @@ function line(links, frame, across, place) {
   group.dataset.way = way(links[0]);
   const [from, out, into, to] = curve.map((point) => point.map((one) => one.toFixed(1)).join(" "));
   group.append(drawn("path", { d: `M${from} C${out} ${into} ${to}`, "marker-end": "url(#arrow)" }));
-  const [x, y] = [0, 1].map((axis) => along(curve.map((point) => point[axis]), [0.5, 0.36, 0.64][place % 3]));
+  const [x, y] = [0, 1].map((axis) => along(curve.map((point) => point[axis]), [0.5, 0.4, 0.6][place % 3]));
   const numbers = links.map((link) => link.number);
   const words = numbers.length > 3 ? `${numbers.slice(0, 2).join(" ")} +${numbers.length - 2}` : numbers.join(" ");
   const wide = 7 * words.length + 8;
