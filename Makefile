@@ -9,7 +9,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server test test-slow test-faults test-parity test-tpu check format clean
+.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server check-docker test test-slow test-faults test-parity test-tpu check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ $(VENV)/.installed-gpu: $(VENV)/.installed
 
 $(VENV)/.installed-tpu: $(VENV)/.installed
 	$(PIP) --editable '.[dev,tpu]'
+	touch $@
+
+$(VENV)/.installed-docker: $(VENV)/.installed
+	$(PIP) --editable '.[dev,docker]'
 	touch $@
 
 setup-tpu: $(VENV)/.installed-tpu ## Add libtpu, with which `qamat plan` compiles for TPUs
@@ -83,6 +87,9 @@ check: setup ## Linters, types, direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+check-docker: $(VENV)/.installed-docker ## Lint docker/ with hadolint and docker-compose (installs both; no engine is needed)
+	$(BIN)/python -m pytest tests/docker -k 'hadolint or test_compose'
 
 format: setup ## Format and mend what ruff can
 	$(BIN)/ruff check --fix

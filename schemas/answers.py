@@ -32,10 +32,14 @@ def _unicode(text: str) -> str:
     return text
 
 
+Unicode = Annotated[str, AfterValidator(_unicode)]
+"""Text that can be encoded."""
+
+
 class Asked(Frozen):
     """A question and how it is to be answered."""
 
-    question: Annotated[str, AfterValidator(_unicode)] = Field(description=f"1 to {MAX_QUESTION} characters.")
+    question: Unicode = Field(description=f"1 to {MAX_QUESTION} characters.")
     top_k: int | None = Field(default=None, strict=True, description="Read so many entries; null: the usual number.")
     without: Annotated[tuple[str, ...], AfterValidator(_at_most)] = Field(
         default=(), description="qa_id of entries that are taken out of the memory for this question."

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 import pyarrow as pa
 
 from qamat_core.rows_by_id import RowsById
+from qamat_core.scanned_rows import ScannedRows
 from qamat_core.store.store import Store
 from schemas.answers import Entry
 from schemas.artifacts import ArtifactRef
@@ -24,7 +25,7 @@ class EntryLookup:
     """Reads from files what is asked for; threads may share it."""
 
     memory: ArtifactRef
-    pairs: RowsById
+    pairs: ScannedRows
     passages: RowsById
     generators: Mapping[str, str]
     """What a pair says of its generator -> that generator's checkpoint."""
@@ -36,7 +37,7 @@ class EntryLookup:
         checkpoints = (row.ref for row in store.registry.rows() if row.ref.kind == "checkpoint")
         return cls(
             memory=memory,
-            pairs=RowsById(store.open_shards(memory), pa.unify_schemas([_PAIRS, _PLACES]), store.home / "work"),
+            pairs=ScannedRows(store.open_shards(memory), pa.unify_schemas([_PAIRS, _PLACES]), store.home / "work"),
             passages=RowsById(shards, _PASSAGES, store.home / "work"),
             generators={generator_id(ref): str(ref) for ref in checkpoints},
         )

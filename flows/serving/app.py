@@ -1,7 +1,12 @@
-"""The API: /ask, /batch, /entry, /version, /health, and the page at /. Errors are {"error": "one line"}."""
+"""The API: /ask, /batch, /entry, /entities, /version, /health; pages at / and /graph.
 
+Errors are {"error": "one line"}.
+"""
+
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
@@ -21,8 +27,10 @@ from flows.serving.rate import RateLimit
 from flows.serving.settings import ServingSettings
 from schemas.answers import Answer, Asked, Entry, Versions
 from schemas.base import Frozen
+from schemas.entity_graph import EntityGraph, GraphAsked
 from schemas.errors import InputError, MissingArtifactError
 from tasks.answering import Engine
+from tasks.entity_graph import graph_of_entity, graph_of_entries
 
 PAGE: Final = Path(__file__).parent / "page"
 
@@ -122,6 +130,22 @@ def create_app(engine: Engine, settings: ServingSettings, follower: Follower | N
         """Return an entry of the memory with the passage that it came from."""
         return _json(current.now.engine.entry(qa_id))
 
+    looking = asyncio.Lock()
+
+    @app.post("/entities", response_model=EntityGraph)
+    async def entities(asked: GraphAsked) -> Response:
+        """Return the memory around a question or an entity as a graph: an entry leads from one entity to another."""
+        asked.check()
+        draw = partial(graph_of_entity, engine.entries, asked.entity or "", asked.most)
+        if asked.question is not None:
+            question = Question(question=asked.question)
+            check(question)
+            answer = (await batcher.answer([question]))[0]
+            ids = [entry.qa_id for entry in answer.evidence]
+            draw = partial(graph_of_entries, engine.entries, ids, answer.answer, asked.most)
+        async with looking:  # the whole memory is read: one at a time
+            return _json(await run_in_threadpool(draw))
+
     @app.get("/version", response_model=About)
     async def version() -> Response:
         """Return what answers here."""
@@ -152,6 +176,10 @@ def _bare_app(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html")
+
+    @app.get("/graph", include_in_schema=False)
+    async def graph() -> FileResponse:
+        return FileResponse(PAGE / "graph.html")
 
     app.mount("/page", StaticFiles(directory=PAGE))
     app.add_exception_handler(Exception, _defect)

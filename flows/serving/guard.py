@@ -25,7 +25,7 @@ HEADERS: Final = {
 }
 _LONGEST: Final = 500
 """Characters of a refusal."""
-_ASKING: Final = ("/ask", "/batch", "/entry/", "/version")
+_ASKING: Final = ("/ask", "/batch", "/entry/", "/entities", "/version")
 """Paths that want the token and count for the rate; the page itself, /health and /openapi.json say nothing secret."""
 
 

@@ -149,6 +149,42 @@ def test_a_batch_has_a_bound(client: TestClient):
         assert words in reply.json()["error"]
 
 
+def test_the_memory_is_drawn_around_an_entity_or_a_question(linked: Engine):
+    with asking(linked, ServingSettings()) as client:
+        drawn = client.post("/entities", json={"entity": "dorf"}).json()
+        assert (drawn["start"], drawn["answer"], drawn["left_out"]) == (["Dorf"], None, 0)
+        ways = {(link["head"], link["tail"]) for link in drawn["links"]}
+        assert ways == {("Ada", "Dorf"), ("Dorf", "Elbe"), ("Stad", "Elbe"), ("Elbe", "North Sea")}
+        asked = client.post("/entities", json={"question": "Where does Ada live?"}).json()
+        read = ask(client, "Where does Ada live?")
+        assert asked["answer"] == read["answer"]
+        assert [link["qa_id"] for link in asked["links"][:2]] == [entry["qa_id"] for entry in read["evidence"]]
+        few = client.post("/entities", json={"entity": "Elbe", "most": 1}).json()
+        assert (len(few["links"]), few["left_out"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({}, 422, "begins at a question or at an entity: give one"),
+        ({"entity": "Dorf", "question": "Who?"}, 422, "begins at a question or at an entity: give one"),
+        ({"entity": " "}, 422, "an entity has 1 to 2000 characters, this one 0"),
+        ({"entity": "x" * 2001}, 422, "this one 2001"),
+        ({"question": ""}, 422, "a question has 1 to 2000 characters"),
+        ({"entity": "Dor"}, 404, "no entry of qa_pairs/linked@0 names 'Dor'"),
+        ({"entity": "Dorf|Stad"}, 404, "no entry"),
+        ({"entity": "Dorf", "most": 61}, 422, "most: Input should be less than or equal to 60"),
+    ],
+)  # fmt: skip
+def test_a_graph_that_cannot_be_drawn_is_refused_in_one_line(
+    linked: Engine, body: dict[str, object], status: int, words: str
+):
+    with asking(linked, ServingSettings()) as client:
+        reply = client.post("/entities", json=body)
+        assert reply.status_code == status
+        assert words in reply.json()["error"]
+
+
 def test_the_version_that_is_expected_may_be_named(client: TestClient):
     about = client.get("/version").json()
     assert (about["memory"], about["entries"], about["top_k"]) == ("qa_pairs/m@0", 10, 2)
@@ -158,7 +194,7 @@ def test_the_version_that_is_expected_may_be_named(client: TestClient):
 
 def test_the_api_describes_itself(client: TestClient):
     described = client.get("/openapi.json").json()
-    assert set(described["paths"]) == {"/ask", "/batch", "/entry/{qa_id}", "/version", "/health"}
+    assert set(described["paths"]) == {"/ask", "/batch", "/entry/{qa_id}", "/entities", "/version", "/health"}
     assert described["paths"]["/ask"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert client.get("/health").json() == {"status": "ready"}
 
@@ -173,7 +209,9 @@ def test_a_token_is_wanted_where_there_is_one(engine: Engine):
         headers = {"Authorization": "Bearer open-sesame-open"}
         assert client.post("/ask", json=question, headers=headers).status_code == 200
         assert client.get("/version").status_code == 401
-        assert [client.get(path).status_code for path in ("/", "/page/page.js", "/health")] == [200, 200, 200]
+        assert client.post("/entities", json={"entity": "Dorf"}).status_code == 401
+        opened = ("/", "/graph", "/page/page.js", "/health")
+        assert [client.get(path).status_code for path in opened] == [200] * len(opened)
 
 
 def test_who_asks_too_often_has_to_wait(engine: Engine):

@@ -1,28 +1,18 @@
 """The page in a browser: asked by keyboard, entries taken out and put back, text that stays text, a phone's width."""
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 from pydantic import SecretStr
 
 from flows.serving.settings import ServingSettings
 from tasks.answering import Engine
-from tests.flows.serving.conftest import listening
+from tests.flows.serving.conftest import listening, opened
 from tests.tasks.tiny_home import SCRIPT
 
 QUESTION = "Where does Cleo live?"
 TOKEN = "open-sesame-open"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine: install one to test the page")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +23,8 @@ def url(engine: Engine) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser, url: str) -> Iterator[Page]:
-    """The page, just opened; nothing outside the server is asked for, and nothing goes wrong on it."""
-    with browser.new_context() as context:
-        opened = context.new_page()
-        asked: list[str] = []
-        faults: list[str] = []
-        opened.on("request", lambda request: asked.append(request.url))
-        opened.on("pageerror", lambda error: faults.append(str(error)))
-        opened.on("dialog", lambda dialog: faults.append(dialog.message))
-        opened.set_default_timeout(10_000)
-        opened.goto(url)
-        yield opened
-        assert [one for one in asked if not one.startswith(url)] == []
-        assert faults == []
+    with opened(browser, url) as page:
+        yield page
 
 
 def ask(page: Page, question: str) -> None:
@@ -62,6 +41,9 @@ def test_a_question_is_asked_by_keyboard_and_shows_what_was_read(page: Page, eng
     found = page.locator("#entries .entry")
     expect(found).to_have_count(2)
     expect(page.get_by_label("Your question")).to_be_focused()
+    expect(page.get_by_role("link", name="as a graph").last).to_have_attribute(
+        "href", "graph?question=Where%20does%20Cleo%20live%3F"
+    )
     expect(page.get_by_role("meter")).to_have_attribute("aria-valuenow", page.locator("#confidence-value").inner_text())
     expect(page.locator("#version-list")).to_contain_text("checkpoint/tuned@0")
     expect(page.locator("#version-list")).to_contain_text("qa_pairs/m@0")
