@@ -19,7 +19,8 @@ if (location.protocol === "file:") {
     }
 
     postMessage(data) {
-      this.#loaded.then(() => this.#frame.contentWindow.dispatchEvent(new MessageEvent("message", { data })));
+      const copy = structuredClone(data); // as a worker gets it: what it changes is its own
+      this.#loaded.then(() => this.#frame.contentWindow.dispatchEvent(new MessageEvent("message", { data: copy })));
     }
 
     terminate() {
