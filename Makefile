@@ -67,7 +67,7 @@ server: setup ## A local Prefect server with the deployments and a process worke
 	$(BIN)/python -m flows.server
 
 docs: $(VENV)/.installed-docs ## The documentation as pages that need no network, in site/; a warning is an error
-	$(BIN)/typer flows.cli.main utils docs --name qamat --title 'The command line' --output docs/reference/cli.md
+	$(BIN)/python -m typer flows.cli.main utils docs --name qamat --title 'The command line' --output docs/reference/cli.md
 	@mkdir -p build && $(BIN)/zensical build --clean --strict >build/docs.log 2>&1; made=$$?; cat build/docs.log; \
 		test $$made = 0 && ! grep --quiet '^griffe: ' build/docs.log
 
