@@ -9,7 +9,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server check-docker test test-slow test-faults test-parity test-tpu check format clean
+.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server check-docker docs test test-slow test-faults test-parity test-tpu check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ $(VENV)/.installed-lucene: $(VENV)/.installed
 
 $(VENV)/.installed-bench: $(VENV)/.installed-lucene
 	$(PIP) --editable '.[dev,bench]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) --editable '.[dev,docs]'
 	touch $@
 
 $(VENV)/.installed-gpu: $(VENV)/.installed
@@ -66,6 +70,11 @@ study: setup ## All tables, three seeds
 server: setup ## A local Prefect server with the deployments and a process worker (Ctrl-C ends both)
 	$(BIN)/python -m flows.server
 
+docs: $(VENV)/.installed-docs ## The documentation as pages that need no network, in site/; a warning is an error
+	$(BIN)/python -m typer flows.cli.main utils docs --name qamat --title 'The command line' --output docs/reference/cli.md
+	@mkdir -p build && $(BIN)/zensical build --clean --strict >build/docs.log 2>&1; made=$$?; cat build/docs.log; \
+		test $$made = 0 && ! grep --quiet '^griffe: ' build/docs.log
+
 test: setup ## Tests, without the slow ones and those that need torch
 	@echo "T5 parity: against recorded outputs of transformers; make test-parity compares with transformers itself"
 	$(BIN)/python -m pytest -m 'not slow and not live and not faults'
@@ -96,5 +105,5 @@ format: setup ## Format and mend what ruff can
 	$(BIN)/ruff format
 
 clean: ## Remove the virtual environment, caches and the report (not the artifacts in qamat-home)
-	rm -rf $(VENV) $(REPORT) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(REPORT) site build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache .cache docs/reference/cli.md *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

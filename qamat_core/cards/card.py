@@ -1,6 +1,6 @@
 """A checkpoint or a memory -> its card, as the Hugging Face hub reads them: YAML for programs, Markdown for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,9 @@ from schemas.errors import InputError
 
 _TEMPLATES: Final = Path(__file__).parent
 _WORLD: Final = "tasks.build_world"
+_IMPORTED_PAIRS: Final = ("tasks.import_pairs",)
+_IMPORTED_MODELS: Final = ("tasks.import_generator", "tasks.import_start")
+"""What makes an artifact of something that was trained or generated elsewhere."""
 _SIZES: Final = ((3, "1K"), (4, "10K"), (5, "100K"), (6, "1M"), (7, "10M"), (8, "100M"), (9, "1B"), (10, "10B"))
 
 
@@ -144,9 +147,17 @@ def _provenance(store: Store, ref: ArtifactRef) -> dict[str, Any]:
         "row": found.row,
         "rows": rows,
         "synthetic": any(row.module == _WORLD for row in rows),
-        "annotations": sorted({str(row.ref) for row in rows if row.ref.kind == "annotations"}),
-        "learned_from": sorted({str(row.ref) for row in rows if row.ref.kind == "qa_examples"}),
+        "annotations": _named(row for row in rows if row.ref.kind == "annotations"),
+        "learned_from": _named(row for row in rows if row.ref.kind == "qa_examples"),
+        "imported_pairs": _named(row for row in rows if row.module in _IMPORTED_PAIRS and row.ref.kind == "qa_pairs"),
+        "imported_models": _named(
+            row for row in rows if row.module in _IMPORTED_MODELS and row.ref.kind == "checkpoint"
+        ),
     }
+
+
+def _named(rows: Iterable[RegistryRow]) -> list[str]:
+    return sorted({str(row.ref) for row in rows})
 
 
 def _content(row: RegistryRow, label: str) -> str | None:

@@ -58,7 +58,7 @@ def audit(
         candidates: every generated pair, before the filter, [candidates].
         kept: whether the filter kept it, [candidates].
         memory: every entry of the memory.
-        row, dataset, split, model_size, seed: where the rows stand.
+        row: where the figures stand, with the other columns of the same names.
         resamples: bootstrap resamples.
 
     Raises:
@@ -93,7 +93,7 @@ def audit_open_domain(
     They stand beside the figures of the filter that made the memory; the memory is not of what this one kept.
 
     Args:
-        candidates, row, dataset, split, model_size, seed, resamples: as of ``audit``.
+        candidates: as of ``audit``, like what is not named here.
         kept: whether the open-domain filter would have kept it, [candidates].
         k: the passages that it read for a question, the column ``k``.
     """

@@ -68,7 +68,7 @@ def score_readings(
     """Score predictions as ``score_predictions`` does, where what was read has no answers of its own: passages.
 
     Args:
-        examples, predictions, retrieved_ids, weights, signals: as ``score_predictions``.
+        examples: as of ``score_predictions``, like what is not named here.
         first_hits: the rank of the first of each question's passages that holds an answer, [n]; None for none.
     """
     rows = zip(examples.to_pylist(), predictions, retrieved_ids, weights, first_hits, strict=True)

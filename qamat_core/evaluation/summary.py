@@ -88,7 +88,7 @@ def aggregate(
 
     Args:
         runs: one ``predictions`` table a seed.
-        table, row, dataset, split, memory, model_size, k, x, ks, recall, resamples: as in ``summarise``.
+        table: as in ``summarise``, like what is not named here.
 
     Raises:
         InputError: there are no predictions.

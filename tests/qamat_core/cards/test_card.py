@@ -8,12 +8,12 @@ import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
 from qamat_core.cards.card import card, size_category
-from qamat_core.store.store import DirectoryDraft, Job, Store, write_table
+from qamat_core.store.store import DirectoryDraft, Job, Store, TableDraft, write_table
 from qamat_core.training.checkpoint import CheckpointCard, save_checkpoint
 from schemas.artifacts import ArtifactRef
 from schemas.errors import InputError
 from schemas.model import T5Config
-from schemas.tables import PREDICTIONS
+from schemas.tables import PREDICTIONS, QA_PAIRS, TABLES
 from tests.tasks.corpus import Given, pair, passage, register
 
 
@@ -96,6 +96,60 @@ def test_a_memorys_card_counts_its_entries_by_origin(store, memory, tmp_path: Pa
     assert (read.data.size_categories, read.data.tags) == ("n<1K", ["qamat", "qa-memory", "gold", "paq"])
     assert "| gold | 1 |\n| paq | 1 |" in read.text
     assert "Missing: it was not audited" in read.text
+
+
+def test_the_page_of_limitations_says_what_every_card_says(store, memory, checkpoint) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "limitations.md").read_text()
+    said = page.partition("## What every card says")[2].partition("Of a checkpoint:")[2]
+    of_checkpoint, _, of_memory = said.partition("Of a memory:")
+    for listed, made in ((of_checkpoint, checkpoint), (of_memory, memory)):
+        assert len(bullets(listed)) > 2
+        assert bullets(str(card(store, made)).partition("## Limitations")[2]) == bullets(listed)
+
+
+def test_what_was_trained_elsewhere_has_an_overlap_that_is_not_known(store, memory) -> None:
+    imported = made_by("tasks.import_pairs", store, "qa_pairs", "paq")
+    generator = made_by("tasks.import_generator", store, "checkpoint", "theirs")
+    job = Job(
+        "tasks.beam",
+        Given(digest="both"),
+        {"own": memory, "imported": imported, "generator": generator},
+        {"memory": ("qa_pairs", "both")},
+    )
+    both = pa.Table.from_pylist([pair("q0", "where?", "here")], schema=QA_PAIRS)
+    made = store.produce(job, lambda work: {"memory": write_table(both, "qa_pairs", work, read=1)})["memory"]
+    limits = bullets(str(card(store, made)).partition("## Limitations")[2])
+    unknown = "came from elsewhere; what {} trained on is not recorded here."
+    assert f"Overlap that is not known: {imported} {unknown.format('their generators were')}" in limits
+    assert f"{generator} {unknown.format('they were')}" in limits
+    assert "elsewhere" not in str(card(store, memory))
+
+
+def made_by(module: str, store: Store, kind, name: str) -> ArtifactRef:
+    """Register an empty artifact as if this task had made it."""
+    job = Job(module, Given(digest=name), {}, {"made": (kind, name)})
+
+    def build(work: Path) -> dict[str, TableDraft | DirectoryDraft]:
+        if kind in TABLES:
+            return {"made": write_table(TABLES[kind].empty_table(), kind, work, read=0)}
+        (work / "made").mkdir(parents=True)
+        (work / "made" / "file").write_text("x")
+        return {"made": DirectoryDraft(work / "made")}
+
+    return store.produce(job, build)["made"]
+
+
+def bullets(text: str) -> list[str]:
+    """Return the items of the first list in a text, each in one line."""
+    items: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("- "):
+            items.append(line[2:])
+        elif line.startswith("  ") and items:
+            items[-1] += " " + line.strip()
+        elif items:
+            break
+    return items
 
 
 def test_other_kinds_have_no_card(store) -> None:
