@@ -136,13 +136,14 @@ def create_app(engine: Engine, settings: ServingSettings, follower: Follower | N
     async def entities(asked: GraphAsked) -> Response:
         """Return the memory around a question or an entity as a graph: an entry leads from one entity to another."""
         asked.check()
-        draw = partial(graph_of_entity, engine.entries, asked.entity or "", asked.most)
-        if asked.question is not None:
+        if asked.question is None:
+            draw = partial(graph_of_entity, current.now.engine.entries, asked.entity or "", asked.most)
+        else:
             question = Question(question=asked.question)
-            check(question)
-            answer = (await batcher.answer([question]))[0]
+            now = serving(question)
+            answer = (await now.batcher.answer([question]))[0]
             ids = [entry.qa_id for entry in answer.evidence]
-            draw = partial(graph_of_entries, engine.entries, ids, answer.answer, asked.most)
+            draw = partial(graph_of_entries, now.engine.entries, ids, answer.answer, asked.most)
         async with looking:  # the whole memory is read: one at a time
             return _json(await run_in_threadpool(draw))
 

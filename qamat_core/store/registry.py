@@ -1,6 +1,7 @@
 """The registry: one Delta table, one row a version. A row is the only commit; what has none does not exist."""
 
 import hashlib
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +13,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import AwareDatetime, Field
 
+from qamat_core.store.seals import check_seals
 from qamat_core.store.shards import FileEntry
 from qamat_core.store.storage import Storage
 from schemas.artifacts import ArtifactRef
@@ -147,7 +149,13 @@ class Registry:
         raise ArtifactError(f"registry: {ATTEMPTS} other commits got in between; run it again")
 
     def _open(self) -> DeltaTable | None:
+        self._check()
         return open_delta(self._uri)
+
+    def _check(self) -> None:
+        """Look at the seals of the log, and seal what is new; an object store answers for what it keeps."""
+        if "://" not in self._uri:
+            check_seals(Path(self._uri))
 
     def _read(self, table: DeltaTable | None) -> list[RegistryRow]:
         """Return the rows of a snapshot; a file is read once, for it never changes."""
@@ -173,12 +181,15 @@ class Registry:
         properties = CommitProperties(
             app_transactions=[Transaction(row.ref.key, 1) for row in rows], max_commit_retries=0
         )
+        sys.audit("qamat.commit", self._uri)  # heard by the tests that kill a process at this moment
         write_deltalake(
             table or self._uri,
             pa.table(columns, schema=_SCHEMA),
             mode="append" if table else "error",
             commit_properties=properties,
         )
+        sys.audit("qamat.committed", self._uri)
+        self._check()
 
 
 def open_delta(address: str) -> DeltaTable | None:

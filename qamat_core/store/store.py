@@ -28,6 +28,7 @@ from qamat_core.store.shards import (
     table_digest,
     write_shard,
 )
+from qamat_core.store.space import noticing_full_disk
 from qamat_core.store.storage import open_storage
 from qamat_core.store.tables import commit_table
 from qamat_core.store.verification import file_faults, page_faults
@@ -150,7 +151,7 @@ class Store:
         if (found := self.find(job)) and not work.exists():
             return found
         lock = work.with_suffix(".lock")
-        with exclusive(lock):
+        with noticing_full_disk(self.storage), exclusive(lock):
             lock.write_text("\n".join(sorted({ref.uri for ref in job.inputs.values()})))
             if not (found := self.find(job)):
                 work.mkdir(exist_ok=True)

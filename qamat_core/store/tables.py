@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,6 +66,7 @@ def _commit(
     properties = CommitProperties(app_transactions=[Transaction(commit, version)], max_commit_retries=0)
     delta_schema = DeltaSchema.from_arrow(schema)
     adds = [_add(shard) for shard in shards]
+    sys.audit("qamat.commit", address)  # as in qamat_core.store.registry
     if table is None:
         create_table_with_add_actions(
             address,
@@ -76,6 +78,7 @@ def _commit(
         )
     else:
         table.create_write_transaction([*adds], "overwrite", delta_schema, commit_properties=properties)
+    sys.audit("qamat.committed", address)
 
 
 def _add(shard: FileEntry) -> AddAction:

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-EVENTS = frozenset({"os.rename", "os.link", "os.remove", "shutil.rmtree", "qamat.commit"})
+EVENTS = frozenset({"os.rename", "os.link", "os.remove", "shutil.rmtree", "qamat.commit", "qamat.committed"})
 ROOMS = ("qamat_core", "tasks", "flows")
 
 
