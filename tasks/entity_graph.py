@@ -10,7 +10,7 @@ from schemas.errors import InputError, MissingArtifactError
 from tasks.entry_lookup import EntryLookup
 
 MOST_ENTRIES: Final = 5_000_000
-"""Of a memory that is looked through; about two seconds a look."""
+"""Of a memory that is looked through: about two seconds a drawing."""
 
 
 def graph_of_entity(lookup: EntryLookup, entity: str, most: int) -> EntityGraph:

@@ -1,5 +1,6 @@
 """docker/compose.yaml as docker-compose reads it, without an engine: nothing starts without passwords."""
 
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,13 @@ def test_the_example_names_every_variable():
     for name in ("QAMAT_PASSWORD", "POSTGRES_PASSWORD", "QAMAT_TOKEN", "QAMAT_LISTEN", "ACCELERATOR", "QAMAT_UID"):
         assert f"${{{name}:" in FILE.read_text()
         assert f"\n{name}=" in example or f"\n#{name}=" in example
+
+
+def test_the_editors_container_runs_what_is_there():
+    described = json.loads((PROJECT / ".devcontainer" / "devcontainer.json").read_text())
+    assert described["image"].endswith("python:3.11-bookworm")
+    assert described["postCreateCommand"].endswith("&& make setup")
+    assert "\nsetup: " in (PROJECT / "Makefile").read_text()
 
 
 def test_compose_takes_the_files(compose: Path):

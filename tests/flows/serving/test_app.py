@@ -185,6 +185,17 @@ def test_a_graph_that_cannot_be_drawn_is_refused_in_one_line(
         assert words in reply.json()["error"]
 
 
+def test_a_memory_that_is_too_large_is_not_looked_through(linked: Engine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tasks.entity_graph.MOST_ENTRIES", 15)
+    with asking(linked, ServingSettings()) as client:
+        for body in ({"entity": "Dorf"}, {"question": "Where does Ada live?"}):
+            reply = client.post("/entities", json=body)
+            assert reply.status_code == 422
+            assert (
+                "qa_pairs/linked@0 has 16 entries: graphs are drawn of memories of at most 15" in reply.json()["error"]
+            )
+
+
 def test_the_version_that_is_expected_may_be_named(client: TestClient):
     about = client.get("/version").json()
     assert (about["memory"], about["entries"], about["top_k"]) == ("qa_pairs/m@0", 10, 2)
