@@ -1,9 +1,11 @@
 """The flow that regenerates a corpus: passages -> answers -> questions -> verdicts -> memory -> training examples."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from flows import steps
+from flows.events import CORPUS_COMMITTED, announce
 from flows.exhibits import show_corpus
 from flows.generators import find_generators
 from flows.lookup import open_home
@@ -13,7 +15,7 @@ from flows.stages import before_corpus_start
 from schemas.artifacts import ArtifactRef, Name
 from schemas.base import Frozen
 from schemas.generation import ALL_TASKS, FilterName, GeneratorTask, TrainGeneratorConfig
-from schemas.orders import RegenerateCorpus
+from schemas.orders import RegenerateCorpus, Stage
 from schemas.preset_models import CorpusPreset
 from schemas.presets import preset
 from schemas.resources import Resources
@@ -66,7 +68,17 @@ def regenerate_corpus(order: RegenerateCorpus) -> Corpus:
     foresee(order, lambda: make_ordered(order), lambda step: before_corpus_start(step, order))
     made = make_ordered(order)
     show_corpus(made.memory, order.name, order.home)
+    announce(CORPUS_COMMITTED, made.memory, _for_training(order))
     return made
+
+
+def _for_training(order: RegenerateCorpus) -> dict[str, str]:
+    """Say what an automation needs to train over the memory: questions to learn from, if the corpus came with some."""
+    rows = open_home(order.home).registry.rows()
+    questions = f"{order.name}-train"
+    learnt = any((row.ref.kind, row.ref.name) == ("qa_examples", questions) for row in rows)
+    stages: list[Stage] = ["inbatch", "global", "finetune"] if learnt else ["inbatch", "global"]
+    return {"memory": order.name, "preset": order.preset, "questions": questions, "stages": json.dumps(stages)}
 
 
 def make_ordered(order: RegenerateCorpus) -> Corpus:

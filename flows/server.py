@@ -22,6 +22,7 @@ from flows.local_server import LocalServer
 from flows.runtime import set_environment
 from qamat_core.store.storage import open_storage
 from schemas.errors import ConfigError, QamatError
+from schemas.places import ROOTS
 
 PREFECT_FILE = Path(__file__).parent.parent / "prefect.yaml"
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
@@ -56,6 +57,7 @@ def serving(home: str, port: int) -> Generator[tuple[str, subprocess.Popen[bytes
         RuntimeError: the server does not start, or refuses the deployments.
     """
     os.environ["QAMAT_HOME"] = str(open_storage(home))
+    os.environ.setdefault(ROOTS, f"{Path.cwd()},{os.environ['QAMAT_HOME']}")
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")
     directory = set_environment(home)
     with _sole(directory):

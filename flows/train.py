@@ -6,6 +6,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows import steps
+from flows.events import MODEL_TRAINED, announce
 from flows.exhibits import show_trained
 from flows.lookup import find_memory, find_start, find_t5, find_trained
 from flows.ordered import ordered
@@ -45,6 +46,8 @@ def train_qamat(order: TrainQamat) -> dict[str, Pretrained]:
     foresee(order, lambda: train_stages(order), lambda step: _before_start(step, order))
     trained = train_stages(order)
     show_trained(trained, order.name, order.home)
+    stage, last = list(trained.items())[-1]
+    announce(MODEL_TRAINED, last.checkpoint, {"model": order.name, "stage": stage, "memory": order.memory})
     return trained
 
 

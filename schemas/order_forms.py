@@ -4,9 +4,10 @@ import inspect
 import os
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.base import Frozen
+from schemas.places import ModelPlace, Place, allowed
 from schemas.preset_models import PresetName
 from schemas.resources import Resources, RunnerName
 from schemas.training import MeshShape
@@ -16,7 +17,7 @@ def _home() -> str:
     return os.environ.get("QAMAT_HOME", "qamat-home")
 
 
-Home = Annotated[str, Field(default_factory=_home, min_length=1)]
+Home = Annotated[str, Field(default_factory=_home, min_length=1), AfterValidator(allowed)]
 """A folder of artifacts; read where the flow runs, so that each worker has its own."""
 
 
@@ -111,11 +112,11 @@ class TrainingOrder(Order):
 class PublicT5(Form):
     """A T5 that was trained elsewhere."""
 
-    source: str = Field(min_length=1)
+    source: ModelPlace
     """A directory that transformers or T5X saved it in, on the worker's machine, or a hub id: org/name."""
     revision: str = "main"
     """Of a hub id: a branch, a tag or a commit."""
-    tokenizer: str | None = None
+    tokenizer: Place | None = None
     """A spiece.model, where the source has none."""
 
 
@@ -123,7 +124,7 @@ class QuestionsFile(Form):
     """A file of questions with answers: JSONL of NQ-open and MuSiQue, JSON of TriviaQA, WebQuestions, HotpotQA, MuSiQue
     and SQuAD, DPR's ``*.qa.csv``, TSV; packed too."""
 
-    path: str
+    path: Place
     """Where the file lies on the worker's machine."""
     dataset: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", title="Data set")
     """What figures call it, such as nq; it says whose script scores (``schemas.datasets``)."""

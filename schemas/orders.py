@@ -21,6 +21,7 @@ from schemas.order_forms import (
     Run,
     TrainingOrder,
 )
+from schemas.places import ModelPlace, PassagesPlace, Place
 from schemas.promotion import GateConfig
 from schemas.qamat import Backend
 from schemas.resources import Processes, Resources
@@ -50,10 +51,10 @@ class RegenerateCorpus(Resumable, Order):
 
     name: Name = Field(default="world", title="Corpus name")
     """Names every artifact of the corpus: lower-case letters, digits, hyphens."""
-    passages: tuple[str, ...] = Field(default=(), title="Passage files")
+    passages: tuple[PassagesPlace, ...] = Field(default=(), title="Passage files")
     """Files of passages (DPR TSV, JSONL, Wikipedia XML, SQuAD, HotpotQA, MuSiQue; packed or in a tar or zip too), or
     wiki-vital; none for the embedded world corpus."""
-    squad: str | None = Field(default=None, title="SQuAD file")
+    squad: Place | None = Field(default=None, title="SQuAD file")
     """A SQuAD JSON that generators are trained on; none for the annotations that stand in the passage files."""
     passages_from: Name | None = Field(default=None, title="Registered passages")
     """Passages that are registered, such as a complement, in the place of files."""
@@ -86,7 +87,7 @@ class RegenerateCorpus(Resumable, Order):
 class ImportGenerator(Form):
     """Register a T5 that was trained elsewhere as a generator."""
 
-    source: str = Field(min_length=1)
+    source: ModelPlace
     """A directory that transformers or T5X saved it in, on the worker's machine, or a hub id: org/name."""
     name: Name = Field(title="Generator name")
     """Names the checkpoint and its tokenizer."""
@@ -98,7 +99,7 @@ class ImportGenerator(Form):
     """What it was trained for."""
     revision: str = "main"
     """Of a hub id: a branch, a tag or a commit."""
-    tokenizer: str | None = None
+    tokenizer: Place | None = None
     """A spiece.model, where the source has none."""
     home: Home
     """The folder of the artifacts."""
@@ -116,7 +117,7 @@ class ImportStart(PublicT5):
 class ImportPairs(BeamOrder):
     """Bring in a corpus of question-answer pairs that others made."""
 
-    paths: tuple[str, ...] = Field(min_length=1, title="Files")
+    paths: tuple[Place, ...] = Field(min_length=1, title="Files")
     """Files of the corpus, packed or in archives too; of a folder all files."""
     format: PairFormat | None = None
     """None to tell it from the beginning of the first file."""
@@ -237,7 +238,7 @@ class EditMemory(Form):
 
     memory: Name
     """The memory (``qa_pairs``) that is edited."""
-    edits: str = Field(min_length=1, title="File of edits")
+    edits: Place = Field(title="File of edits")
     """JSON lines on the worker's machine: ``op`` is add, replace or delete (docs/updates.md)."""
     home: Home
     """The folder of the artifacts."""

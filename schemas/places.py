@@ -11,6 +11,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
+from schemas.artifacts import NAME
+
 ROOTS: Final = "QAMAT_ROOTS"
 WIKI_VITAL: Final = "wiki-vital"
 """What stands in the place of a path for the passages of a package (``qamat_core.readers.wiki_vital``)."""
@@ -45,6 +47,11 @@ def allowed_model(place: str) -> str:
     return place if HUB_ID.fullmatch(place) and not Path(place).exists() else allowed(place)
 
 
+def allowed_questions(place: str) -> str:
+    """As ``allowed``, for a file of questions or the name under which some are registered."""
+    return place if re.fullmatch(NAME, place) and not Path(place).exists() else allowed(place)
+
+
 def _lies_under(place: str, root: str) -> bool:
     if "://" in place or "://" in root:
         parts = place.split("/")
@@ -55,6 +62,8 @@ def _lies_under(place: str, root: str) -> bool:
 
 Place = Annotated[str, Field(min_length=1), AfterValidator(allowed)]
 """A path on the worker's machine, or an address in an object store."""
+QuestionsPlace = Annotated[str, Field(min_length=1), AfterValidator(allowed_questions)]
+"""A file of questions on the worker's machine, or the name of registered ones."""
 PassagesPlace = Annotated[str, Field(min_length=1), AfterValidator(allowed_passages)]
 """A file of passages on the worker's machine, or wiki-vital."""
 ModelPlace = Annotated[str, Field(min_length=1), AfterValidator(allowed_model)]

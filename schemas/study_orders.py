@@ -8,6 +8,7 @@ from schemas.artifacts import Name
 from schemas.corpus import PairFormat
 from schemas.human import HumanScale
 from schemas.order_forms import BeamOrder, Form, PublicT5, QuestionsFile, Resumable, TrainingOrder
+from schemas.places import Place, QuestionsPlace
 
 TableName = Literal[
     "table1",
@@ -45,11 +46,11 @@ class QuestionSet(Form):
 
     dataset: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", title="Data set")
     """What tables call it, such as nq; it says whose script scores (``schemas.datasets``)."""
-    train: str = Field(min_length=1, title="Training questions")
+    train: QuestionsPlace = Field(title="Training questions")
     """What models are fine-tuned on."""
-    dev: str = Field(min_length=1, title="Dev questions")
+    dev: QuestionsPlace = Field(title="Dev questions")
     """What is asked while tuning, and what confidence is calibrated on."""
-    test: str = Field(min_length=1, title="Test questions")
+    test: QuestionsPlace = Field(title="Test questions")
     """What is asked in the end."""
 
 
@@ -75,7 +76,7 @@ class ReproduceTable(Resumable, TrainingOrder):
     """Every model is trained with so many seeds."""
     split: Literal["dev", "test"] = "test"
     """The questions asked; tuning looks at dev alone."""
-    out: str | None = Field(default="report", title="Report folder")
+    out: Place | None = Field(default="report", title="Report folder")
     """The folder that the report is copied to; none to leave it among the artifacts."""
     start_at: StudyStage | None = Field(default=None, title="Start at")
     """The first kind of work that may be done: corpus, models, answers, report follow each other. At ``models`` nothing
@@ -125,7 +126,7 @@ class HumanTrack(BeamOrder):
     """Names every artifact of the study: lower-case letters, digits, hyphens."""
     learn: tuple[QuestionsFile, ...] = Field(min_length=1, title="Training questions")
     """Files of questions that stand in the memory and are learned from; their own pair is never retrieved for them."""
-    pairs: tuple[str, ...] = Field(default=(), title="Files of pairs")
+    pairs: tuple[Place, ...] = Field(default=(), title="Files of pairs")
     """Files or folders of question-answer pairs that stand in the memory too, of one format."""
     format: PairFormat | None = None
     """Of the files of pairs; none to tell it from the first one."""
@@ -133,7 +134,7 @@ class HumanTrack(BeamOrder):
     """Files of questions that are answered: tune on dev alone."""
     seeds: int = Field(default=1, ge=1)
     """Every model is trained with so many seeds."""
-    out: str | None = Field(default="report-human", title="Report folder")
+    out: Place | None = Field(default="report-human", title="Report folder")
     """The folder that the report is copied to; none to leave it among the artifacts."""
 
     @property

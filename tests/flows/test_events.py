@@ -6,11 +6,18 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.events.filters import EventFilter, EventIDFilter
 from prefect.events.schemas.events import ReceivedEvent
+from prefect.settings import PREFECT_API_URL
 
 from flows import events
 from qamat_core.store.store import Store
 from schemas.artifacts import ArtifactRef
 from tests.qamat_core.store.jobs import make_table
+
+
+@pytest.fixture(autouse=True)
+def lasting(prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tests' server be one that was there before."""
+    monkeypatch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
 
 
 def _received(ref: ArtifactRef) -> list[ReceivedEvent]:
@@ -24,7 +31,7 @@ def _received(ref: ArtifactRef) -> list[ReceivedEvent]:
     return []
 
 
-def test_an_event_says_what_was_committed_and_is_sent_once(prefect, store: Store):
+def test_an_event_says_what_was_committed_and_is_sent_once(store: Store):
     ref = make_table(store)
     assert events.announce(events.CORPUS_COMMITTED, ref, {"memory": "small", "preset": "toy"})
     (event,) = _received(ref)
@@ -36,7 +43,7 @@ def test_an_event_says_what_was_committed_and_is_sent_once(prefect, store: Store
     assert not events.announce(events.CORPUS_COMMITTED, ref, {"memory": "small", "preset": "toy"})
 
 
-def test_a_lost_event_is_sent_by_the_next_run(prefect, store: Store, monkeypatch: pytest.MonkeyPatch):
+def test_a_lost_event_is_sent_by_the_next_run(store: Store, monkeypatch: pytest.MonkeyPatch):
     ref = make_table(store, "lost")
     with monkeypatch.context() as cut_off:
         cut_off.setattr(events, "emit_event", lambda *_, **__: None)
@@ -45,7 +52,12 @@ def test_a_lost_event_is_sent_by_the_next_run(prefect, store: Store, monkeypatch
     assert len(_received(ref)) == 1
 
 
-def test_another_version_has_an_event_of_its_own(prefect, store: Store):
+def test_another_version_has_an_event_of_its_own(store: Store):
     first, second = make_table(store, "first"), make_table(store, "second")
     assert events.event_id(events.CORPUS_COMMITTED, first) != events.event_id(events.CORPUS_COMMITTED, second)
     assert events.event_id(events.CORPUS_COMMITTED, first) != events.event_id(events.MODEL_TRAINED, first)
+
+
+def test_a_server_that_ends_with_its_command_is_told_nothing(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("PREFECT_API_URL")
+    assert not events.announce(events.CORPUS_COMMITTED, make_table(store, "unheard"), {})

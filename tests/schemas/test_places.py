@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.places import ROOTS, allowed, allowed_model, allowed_passages
+from schemas.places import ROOTS, allowed, allowed_model, allowed_passages, allowed_questions
 
 
 @pytest.fixture
@@ -74,6 +74,7 @@ def test_without_roots_a_person_reaches_what_the_system_lets_them(monkeypatch: p
 
 def test_names_that_are_no_paths_stay_what_they_are(rooted: Path):
     assert allowed_passages("wiki-vital") == "wiki-vital"
+    assert allowed_questions("world-train") == "world-train"
     assert allowed_model("google/t5-v1_1-base") == "google/t5-v1_1-base"
     for place in ("../root-2", "/etc/passwd", "out/x/y"):
         with pytest.raises(ValueError, match="lies under none"):

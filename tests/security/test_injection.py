@@ -97,7 +97,7 @@ def _refused(parameters: dict[str, Any], schema: dict[str, Any]) -> bool:
     return bool(list(validate(parameters, schema, raise_on_error=False)))
 
 
-PLACES = [payload for payload in PAYLOADS if payload.startswith(("..", "/etc", "file:", "http:", "s3:"))] + [
+PLACES = [payload for payload in PAYLOADS if payload.startswith(("../", "/etc", "file:", "http:", "s3:"))] + [
     payload for payload in PAYLOADS if any(ord(letter) < 32 for letter in payload)
 ]
 
