@@ -15,8 +15,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 @pytest.mark.parametrize("kind", ["table", "directory"])
 def test_two_that_make_the_same_version_end_with_one(kind: str, tmp_path: Path):
     for seed in trials(15):
-        home = tmp_path / str(seed)
-        assert len(set(race(home, home.with_suffix(".start"), kind, ["a", "a"]))) == 1
+        home = tmp_path / str(seed) / "home"
+        home.parent.mkdir()
+        assert len(set(race(home, home.parent, kind, ["a", "a"]))) == 1
         (row,) = Store(home).registry.rows()
         assert not Store(home).faults(row)
 
@@ -24,8 +25,9 @@ def test_two_that_make_the_same_version_end_with_one(kind: str, tmp_path: Path):
 @pytest.mark.parametrize("kind", ["table", "directory"])
 def test_two_that_make_versions_of_one_name_end_with_both(kind: str, tmp_path: Path):
     for seed in trials(20):
-        home = tmp_path / str(seed)
-        race(home, home.with_suffix(".start"), kind, ["a", "b"])
+        home = tmp_path / str(seed) / "home"
+        home.parent.mkdir()
+        race(home, home.parent, kind, ["a", "b"])
         store = Store(home)
         rows = store.registry.rows()
         assert sorted(row.ref.version for row in rows) == [0, 1]
