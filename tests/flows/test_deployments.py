@@ -75,7 +75,12 @@ class Served:
 
     def order(self, name: str, /, **fields: object) -> httpx.Response:
         path = f"/deployments/{self.deployment(name)['id']}/create_flow_run"
-        return self.api.post(path, json={"parameters": {"order": fields}})
+        for _ in range(10):
+            answer = self.api.post(path, json={"parameters": {"order": fields}})
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # its database was locked for long
+                break
+            time.sleep(1)
+        return answer
 
     def state(self, run: str) -> str:
         return self.api.get(f"/flow_runs/{run}").raise_for_status().json()["state"]["type"]
