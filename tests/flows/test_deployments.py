@@ -216,7 +216,7 @@ def test_a_training_is_ordered_in_a_browser(served: Served, chromium: Browser) -
         ui.fill("Training questions", "hamlet-train")
         ui.fill("Model name", "From A Form")
         ui.submit()
-        expect(ui.fault("Model name")).to_contain_text("does not match")
+        expect(ui.refusal()).to_contain_text("'order.name'. Failure reason: 'From A Form' does not match")
         ui.see(ui.field("Model name"), "2-wrong-value")
         assert {run["id"] for run in served.runs("train-qamat")} == before
         ui.fill("Model name", "from-a-form")
