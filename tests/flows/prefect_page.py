@@ -24,6 +24,10 @@ class PrefectPage:
         self._page.goto(self._url + path)
         expect(self._page.get_by_text(shows, exact=True).first).to_be_visible(timeout=PATIENCE_MS)
 
+    def wait_for(self, text: str) -> None:
+        """Wait until the page shows a text that a part of it loads later."""
+        expect(self._page.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
+
     def field(self, title: str) -> Locator:
         """Return a field of a form, with its explanation."""
         named = f'.schema-form-property__label:text-is("{title} (Optional)")'

@@ -226,6 +226,7 @@ def test_a_training_is_ordered_in_a_browser(served: Served, chromium: Browser) -
         served.until(lambda: served.state(run) in ENDED)
         assert served.state(run) == "COMPLETED", served.log.read_text()
         ui.open(f"/runs/flow-run/{run}", "train-qamat from-a-form toy s0")
+        ui.wait_for("submitted to infrastructure")  # a line of its log
         ui.shot("3-completed")
         for artifact in served.artifacts(run):
             if artifact["type"] != "progress":
