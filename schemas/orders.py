@@ -175,7 +175,8 @@ class TrainQamat(Resumable, TrainingOrder):
     hotpotqa-inbatch for MuSiQue. The model has its tokenizer and its shape, and later stages go on with them; a QAMAT
     from random weights needs the preset that it was made with. None for random weights."""
     name: Name = Field(default="world", title="Model name")
-    """Names the model: its checkpoints are called NAME-inbatch, NAME-global, NAME-finetune, NAME-multihop."""
+    """Names the model: its checkpoints are called NAME-inbatch, NAME-global, NAME-finetune, NAME-multihop. Lower-case
+    letters, digits, hyphens."""
     stages: tuple[Stage, ...] = Field(default=("inbatch", "global", "finetune"), min_length=1)
     """What is trained, in this order whatever order they are given in."""
     questions: Name = Field(default="world-train", title="Training questions")

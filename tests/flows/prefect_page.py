@@ -24,22 +24,27 @@ class PrefectPage:
         self._page.goto(self._url + path)
         expect(self._page.get_by_text(shows, exact=True).first).to_be_visible(timeout=PATIENCE_MS)
 
+    def wait_for(self, text: str) -> None:
+        """Wait until the page shows a text that a part of it loads later."""
+        expect(self._page.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
+
     def field(self, title: str) -> Locator:
-        """Return a field of a form, with its explanation and its fault."""
+        """Return a field of a form, with its explanation."""
         named = f'.schema-form-property__label:text-is("{title} (Optional)")'
         return self._page.locator(f".p-label:has(> .p-label__header {named})")
 
     def explanation(self, title: str) -> str:
         return self.field(title).locator("> .p-label__header .p-label__description").inner_text()
 
-    def fault(self, title: str) -> Locator:
-        return self.field(title).locator("> .p-label__message")
+    def refusal(self) -> Locator:
+        """Return the message that slides in where an order is refused."""
+        return self._page.locator(".p-toast__message").first
 
     def fill(self, title: str, text: str) -> None:
         self.field(title).locator("textarea").fill(text)
 
     def choose(self, title: str, option: str) -> None:
-        self.field(title).locator(".p-select-button").click()
+        self.field(title).locator(".p-select-button__control").press("ArrowDown")
         self._page.locator(".p-select-option").get_by_text(option, exact=True).click()
 
     def submit(self) -> None:

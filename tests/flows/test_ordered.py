@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,6 @@ from schemas.errors import ConfigError, InputError, MissingArtifactError
 from schemas.orders import TrainQamat
 
 pytestmark = pytest.mark.usefixtures("prefect")
-
-
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """What runs log: Prefect's loggers hand nothing on to the root."""
-    logger = logging.getLogger("prefect.flow_runs")
-    logger.addHandler(caplog.handler)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 def flow_that(error: Exception | None) -> Flow[[TrainQamat], str]:
@@ -55,31 +45,31 @@ def test_a_run_is_called_after_what_it_makes_and_gives_it(home: Path):
     assert end_of(newest()) == (StateType.COMPLETED, "0 steps made, 0 found")
 
 
-def test_a_users_fault_is_one_line_in_state_and_log(home: Path, log: pytest.LogCaptureFixture):
+def test_a_users_fault_is_one_line_in_state_and_log(home: Path, caplog: pytest.LogCaptureFixture):
     line = "qa_pairs/nowhere is not registered: run `qamat corpus regenerate`"
     with pytest.raises(MissingArtifactError, match="qa_pairs/nowhere"):
         flow_that(MissingArtifactError(line))(TrainQamat(home=str(home)))
     assert end_of(newest()) == (StateType.FAILED, line)
-    told = [record for record in log.records if record.levelno >= logging.ERROR]
+    told = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [record.getMessage() for record in told] == [line]
-    assert not [record for record in log.records if record.exc_info]
+    assert not [record for record in caplog.records if record.exc_info]
 
 
-def test_the_engine_does_not_tell_a_users_fault_again(log: pytest.LogCaptureFixture):
+def test_the_engine_does_not_tell_a_users_fault_again(caplog: pytest.LogCaptureFixture):
     for error, told in ((InputError("no file"), False), (KeyError("a defect"), True)):
-        log.clear()
+        caplog.clear()
         try:
             raise error
         except type(error):
-            logging.getLogger("prefect.flow_runs").exception("Engine execution exited with unexpected exception")
-        assert bool(log.records) is told
+            logging.getLogger("prefect.engine").exception("Engine execution exited with unexpected exception")
+        assert bool(caplog.records) is told
 
 
-def test_a_defect_keeps_its_traceback(home: Path, log: pytest.LogCaptureFixture):
+def test_a_defect_keeps_its_traceback(home: Path, caplog: pytest.LogCaptureFixture):
     with pytest.raises(KeyError):
         flow_that(KeyError("a defect"))(TrainQamat(home=str(home)))
     assert newest().state_type == StateType.FAILED
-    assert [record for record in log.records if record.exc_info]
+    assert [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.parametrize(
