@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 
 from qamat_core.store.seals import check_seals
 from qamat_core.store.shards import FileEntry
+from qamat_core.store.space import is_full
 from qamat_core.store.storage import Storage
 from schemas.artifacts import ArtifactRef
 from schemas.base import Frozen
@@ -129,7 +130,9 @@ class Registry:
             try:
                 if new:
                     self._commit(table, new)
-            except DeltaError:  # another process committed, or created the table, in between
+            except DeltaError as error:  # another process committed, or created the table, in between
+                if is_full(error):
+                    raise
                 continue
             known.update({row.ref.key: row for row in new})
             return [known[row.ref.key] for row in rows]
@@ -144,7 +147,9 @@ class Registry:
             try:
                 names = ", ".join(f"'{key}'" for key in keys)
                 table.delete(f"key in ({names})", commit_properties=CommitProperties(max_commit_retries=0))
-            except DeltaError:  # another process committed in between
+            except DeltaError as error:  # another process committed in between
+                if is_full(error):
+                    raise
                 continue
         raise ArtifactError(f"registry: {ATTEMPTS} other commits got in between; run it again")
 

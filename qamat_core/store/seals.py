@@ -37,8 +37,8 @@ def check_seals(table: Path) -> None:
 def _check(file: Path, seal: Path) -> None:
     try:
         changed = file.stat().st_mtime_ns
-        if not seal.exists():
-            _write(seal, sha256_of(file))
+        if not seal.exists() and not _write(seal, sha256_of(file)):
+            return
         sound = _agree(file, changed, seal, seal.stat().st_mtime_ns)
     except FileNotFoundError:  # a log is tidied up after a checkpoint
         return
@@ -53,8 +53,14 @@ def _agree(file: Path, changed: int, seal: Path, sealed: int) -> bool:
     return seal.read_bytes() == sha256_of(file).encode()
 
 
-def _write(seal: Path, digest: str) -> None:
-    seal.parent.mkdir(exist_ok=True)
+def _write(seal: Path, digest: str) -> bool:
+    """Write a seal; say whether that went: a home that is full or may only be read can be read all the same."""
     temporary = seal.with_name(f".{uuid4().hex}.tmp")
-    temporary.write_text(digest)
-    temporary.replace(seal)
+    try:
+        seal.parent.mkdir(exist_ok=True)
+        temporary.write_text(digest)
+        temporary.replace(seal)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        return False
+    return True

@@ -24,7 +24,7 @@ def noticing_full_disk(place: object) -> Generator[None]:
     except QamatError:
         raise
     except Exception as error:
-        if not any(map(_is_full, _chain(error))):
+        if not any(map(is_full, _chain(error))):
             raise
         raise StorageFullError(
             f"{place}: no space left on the device; free some, then the same command goes on where it was"
@@ -37,5 +37,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _is_full(error: BaseException) -> bool:
+def is_full(error: BaseException) -> bool:
+    """Say whether an error comes of a full disk, as far as it says so itself."""
     return (isinstance(error, OSError) and error.errno in _CODES) or any(word in str(error) for word in _WORDS)

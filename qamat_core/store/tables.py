@@ -16,6 +16,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from qamat_core.store.registry import ATTEMPTS, open_delta
 from qamat_core.store.shards import FileEntry, table_digest
+from qamat_core.store.space import is_full
 from qamat_core.store.storage import Storage
 from schemas.errors import ArtifactError
 
@@ -41,7 +42,9 @@ def commit_table(
             return version, linked
         try:
             _commit(address, table, schema, linked, commit)
-        except DeltaError:  # another process committed, or created the table, in between
+        except DeltaError as error:  # another process committed, or created the table, in between
+            if is_full(error):
+                raise
             continue
     raise ArtifactError(f"{address}: {ATTEMPTS} other commits got in between; run it again")
 

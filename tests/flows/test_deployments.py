@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from schemas.presets import preset
 from schemas.resources import Resources
 from tasks import evaluate
 from tasks.evaluate import EvaluateInputs
+from tests.flows.postgres import postgres
 from tests.flows.prefect_page import PrefectPage
 
 PROJECT = Path(__file__).parents[2]
@@ -44,7 +46,7 @@ pytestmark = pytest.mark.timeout(1200)
 class Served:
     """A running `make server` on a home of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **settings: str) -> None:
         self.home = directory / "home"
         self.log = directory / "log"
         with socket.socket() as free:
@@ -55,7 +57,7 @@ class Served:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "flows.server", "--home", str(self.home), "--port", str(self.port)],
                 cwd=PROJECT,
-                env={**kept, "DO_NOT_TRACK": "1"},
+                env={**kept, "DO_NOT_TRACK": "1", **settings},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -96,6 +98,14 @@ class Served:
         wanted = {"deployments": {"name": {"any_": [deployment]}}}
         return self.api.post("/flow_runs/filter", json=wanted).raise_for_status().json()
 
+    def automated(self) -> str:
+        """Wait for the training that an automation starts, to its good end; return the run's id."""
+        self.until(lambda: bool(self.runs("train-qamat")), seconds=120)
+        newest = max(self.runs("train-qamat"), key=lambda run: run["created"])["id"]
+        self.until(lambda: self.state(newest) in ENDED)
+        assert self.state(newest) == "COMPLETED", self.log.read_text()
+        return newest
+
     def artifacts(self, run: str) -> list[dict[str, Any]]:
         wanted = {"flow_runs": {"id": {"any_": [run]}}}
         return self.api.post("/artifacts/filter", json=wanted).raise_for_status().json()
@@ -106,9 +116,10 @@ class Served:
         self.process.wait(timeout=120)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    server = Served(tmp_path_factory.mktemp("server"))
+@contextmanager
+def serving(directory: Path, **settings: str) -> Iterator[Served]:
+    """Run `make server` inside the block, with these variables of its environment."""
+    server = Served(directory, **settings)
     try:
         server.until(lambda: "The Prefect UI" in server.log.read_text())
         yield server
@@ -118,6 +129,26 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             process.kill()
         server.api.close()
         server.process.wait()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def on_either(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server whose database is SQLite's file, and one whose database is PostgreSQL."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("served")
+        return
+    directory = tmp_path_factory.mktemp("postgres")
+    with (
+        postgres(directory / "database") as url,
+        serving(directory, PREFECT_SERVER_DATABASE_CONNECTION_URL=url) as server,
+    ):
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -186,15 +217,14 @@ def test_cron_puts_runs_into_the_calendar(served: Served) -> None:
     assert all(time.split("T")[1].startswith("03:00:00") for time in planned)
 
 
-def test_worker_makes_a_corpus_and_trains_on_it(served: Served) -> None:
+def test_a_committed_corpus_is_trained_over_by_itself(served: Served) -> None:
     made = served.run("regenerate-corpus", preset="smoke", name="town")
-    trained = served.run(
-        "train-qamat", preset="smoke", memory="town", corpus="town", name="model", questions="town-train"
-    )
+    trained = served.automated()
+    assert served.api.get(f"/flow_runs/{trained}").json()["name"] == "train-qamat town smoke s0"
     store = Store(served.home)
     assert store.row(store.newest("qa_pairs", "town")).flow_run_id == made
     for stage in ("inbatch", "global", "finetune"):
-        assert store.row(store.newest("checkpoint", f"model-{stage}")).flow_run_id == trained
+        assert store.row(store.newest("checkpoint", f"town-{stage}")).flow_run_id == trained
     assert _recall(store, Resources(home=str(served.home))) > RECALL
     shown = served.artifacts(trained)
     assert {artifact["type"] for artifact in shown} == {"progress", "table", "markdown"}
@@ -202,11 +232,17 @@ def test_worker_makes_a_corpus_and_trains_on_it(served: Served) -> None:
 
 
 @pytest.mark.slow
-def test_a_training_is_ordered_in_a_browser(served: Served, chromium: Browser) -> None:
+def test_a_training_is_ordered_in_a_browser(
+    on_either: Served, chromium: Browser, request: pytest.FixtureRequest
+) -> None:
+    served, shots = on_either, SHOTS / request.node.callspec.params["on_either"]
+    known = len(served.runs("train-qamat"))
     served.run("regenerate-corpus", preset="toy", name="hamlet")
+    served.until(lambda: len(served.runs("train-qamat")) > known, seconds=120)
+    served.automated()
     before = {run["id"] for run in served.runs("train-qamat")}
     with chromium.new_context(viewport={"width": 1280, "height": 1100}) as context:
-        ui = PrefectPage(context.new_page(), f"http://127.0.0.1:{served.port}", SHOTS)
+        ui = PrefectPage(context.new_page(), f"http://127.0.0.1:{served.port}", shots)
         ui.open(f"/deployments/deployment/{served.deployment('train-qamat')['id']}/run", "Parameters")
         assert ui.explanation("Memory").startswith("The memory (qa_pairs) with the pre-training examples")
         assert ui.explanation("Start at").startswith("The first of the stages that may be trained.")
@@ -239,9 +275,9 @@ def test_a_training_is_ordered_in_a_browser(served: Served, chromium: Browser) -
 def _recall(store: Store, resources: Resources) -> float:
     """The share of the test questions for which the model that the worker trained finds a right entry among four."""
     inputs = EvaluateInputs(
-        store.newest("checkpoint", "model-finetune"),
+        store.newest("checkpoint", "town-finetune"),
         store.newest("qa_examples", "town-test"),
-        store.newest("index", "model-inbatch"),
+        store.newest("index", "town-inbatch"),
     )
     config = preset("smoke").evaluation.single_hop
     ref = evaluate.run(config, inputs, name="seen", resources=resources)[max(config.ks)]
