@@ -14,7 +14,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import AwareDatetime, Field
 
 from qamat_core.store.seals import check_seals
-from qamat_core.store.shards import FileEntry
+from qamat_core.store.shards import UNREADABLE, FileEntry
 from qamat_core.store.space import is_full
 from qamat_core.store.storage import Storage
 from schemas.artifacts import ArtifactRef
@@ -220,7 +220,7 @@ def _read_file(file: Path, changed: int) -> Sequence[RegistryRow]:
     try:
         # One thread: pyarrow's pool, beside deltalake's threads, now and then aborts the interpreter at its exit.
         columns = pq.ParquetFile(file).read(["record", "sha256"], use_threads=False).to_pydict()
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise CorruptArtifactError(f"{file}: the registry is unreadable ({error}); restore the file") from error
     for record, digest in zip(columns["record"], columns["sha256"], strict=True):
         if _sha256(record) != digest:

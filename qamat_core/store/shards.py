@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import pyarrow as pa
@@ -14,6 +15,9 @@ from pydantic import NonNegativeInt
 from schemas.artifacts import Digest
 from schemas.base import Frozen
 from schemas.errors import CorruptArtifactError
+
+UNREADABLE: Final = (OSError, pa.ArrowException, ValueError)
+"""What Arrow raises where a file is damaged; a name in its footer that is no UTF-8 is a ``ValueError``."""
 
 
 class FileEntry(Frozen):
@@ -74,7 +78,7 @@ def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
         # One thread: shards are small, and workers read several at a time.
         return pq.ParquetFile(path, page_checksum_verification=True).read(columns, use_threads=False)
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise CorruptArtifactError(f"{path}: unreadable ({error}); run `qamat artifacts verify --discard`") from error
 
 
@@ -95,7 +99,7 @@ def iter_shard(path: Path, rows: int, remedy: str, columns: list[str] | None = N
     """
     try:
         yield from pq.ParquetFile(path, page_checksum_verification=True).iter_batches(rows, columns=columns)
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise CorruptArtifactError(f"{path}: unreadable ({error}); {remedy}") from error
 
 
