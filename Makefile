@@ -9,7 +9,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server check-docker docs test test-slow test-faults test-parity test-tpu check format clean
+.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server check-docker docs test test-slow test-faults test-parity test-tpu check audit format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,10 @@ check: setup ## Linters, types, direction of imports
 
 check-docker: $(VENV)/.installed-docker ## Lint docker/ with hadolint and docker-compose (installs both; no engine is needed)
 	$(BIN)/python -m pytest tests/docker -k 'hadolint or test_compose'
+
+audit: ## Known vulnerabilities of the pinned dependencies (asks PyPI for its advisories)
+	$(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit
+	build/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 format: setup ## Format and mend what ruff can
 	$(BIN)/ruff check --fix

@@ -17,6 +17,7 @@ from flows.cli.plan import plan
 from flows.cli.promote import promote
 from flows.cli.reproduce import reproduce
 from flows.cli.serve import serve
+from qamat_core.store.space import noticing_full_disk
 from schemas.errors import QamatError
 
 app = typer.Typer(
@@ -44,7 +45,8 @@ app.command("bench")(bench)
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        with noticing_full_disk("a disk of this machine"):
+            app()
     except QamatError as error:
         _refuse(str(error))
     except ValueError as error:
