@@ -108,9 +108,10 @@ def _view(report: Report, figures: Sequence[Figure]) -> dict[str, object]:
 
 
 def plots_of(metrics: Path, tables: Sequence[str] = ()) -> dict[str, list[Plot]]:
-    """Return the plots of a report's tables (of all, if none is named), from its metrics."""
+    """Return the plots of the tables that a report has (of those among them that are named), from its metrics."""
     figures = from_table(pq.read_table(metrics))
-    names = [layout.table for layout in LAYOUTS if not tables or layout.table in tables]
+    measured = {figure.table for figure in figures if figure.source == "measured"}
+    names = [layout.table for layout in LAYOUTS if layout.table in measured and layout.table in (tables or measured)]
     return {name: _plots(name, figures) for name in names}
 
 

@@ -16,7 +16,7 @@ from qamat_core.report.figures import collect, from_table
 from qamat_core.report.grids import compare
 from qamat_core.report.layouts import LAYOUTS
 from qamat_core.report.provenance import Origin
-from qamat_core.report.render import Report, write
+from qamat_core.report.render import Report, plots_of, write
 from qamat_core.report.worked import Entry, WorkedQuestion
 from schemas.evaluation import ReportConfig
 from schemas.tables import METRICS
@@ -257,6 +257,14 @@ def test_the_parquet_file_holds_measured_and_quoted_apart(tmp_path: Path) -> Non
     assert table.schema == METRICS
     sources = table.column("source").to_pylist()
     assert (sources.count("measured"), sources.count("quoted")) == (metrics().num_rows, quoted().num_rows)
+
+
+def test_plots_are_of_tables_that_the_report_has(tmp_path: Path) -> None:
+    written(report(), tmp_path)
+    found = plots_of(tmp_path / "metrics.parquet")
+    assert set(found) == set(metrics().column("table").to_pylist()) & {layout.table for layout in LAYOUTS}
+    assert len(found["table4"]) == 2, "measured and the paper's"
+    assert set(plots_of(tmp_path / "metrics.parquet", ("figure7", "table9"))) == {"figure7"}
 
 
 def test_the_csv_file_holds_the_same_figures(tmp_path: Path) -> None:
