@@ -25,9 +25,9 @@ def _own_first(schema: dict[str, Any], model: type[BaseModel]) -> None:
     """Put the preset and what an order is about before what all orders have: a form shows fields in this order."""
     named = [field for part in model.__mro__ for field in inspect.get_annotations(part)]
     properties = schema.get("properties", {})
-    schema["properties"] = {
-        field: properties[field] for field in dict.fromkeys(("preset", *named)) if field in properties
-    }
+    order = [field for field in dict.fromkeys(("preset", *named)) if field in properties]
+    # The form goes by position, for a database may keep the fields in an order of its own.
+    schema["properties"] = {field: properties[field] | {"position": number} for number, field in enumerate(order)}
 
 
 class Form(Frozen):

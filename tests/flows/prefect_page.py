@@ -5,6 +5,8 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, Request, expect
 
 PATIENCE_MS = 60_000
+SLIDES_MS = 800
+"""What slides into a page is there after that."""
 
 
 class PrefectPage:
@@ -27,6 +29,11 @@ class PrefectPage:
     def wait_for(self, text: str) -> None:
         """Wait until the page shows a text that a part of it loads later."""
         expect(self._page.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
+
+    def titles(self) -> list[str]:
+        """Return the titles of a form's fields in their order."""
+        found = self._page.locator(".schema-form-property__label").all_inner_texts()
+        return [title.removesuffix(" (Optional)") for title in found]
 
     def field(self, title: str) -> Locator:
         """Return a field of a form, with its explanation."""
@@ -57,6 +64,7 @@ class PrefectPage:
 
     def shot(self, name: str) -> None:
         self._shots.mkdir(parents=True, exist_ok=True)
+        self._page.wait_for_timeout(SLIDES_MS)
         self._page.screenshot(path=self._shots / f"{name}.png")
 
     def _note(self, request: Request) -> None:

@@ -246,6 +246,8 @@ def test_a_training_is_ordered_in_a_browser(
         ui.open(f"/deployments/deployment/{served.deployment('train-qamat')['id']}/run", "Parameters")
         assert ui.explanation("Memory").startswith("The memory (qa_pairs) with the pre-training examples")
         assert ui.explanation("Start at").startswith("The first of the stages that may be trained.")
+        places = [ui.titles().index(title) for title in ("Preset", "Memory", "Model name", "Beam threads", "Home")]
+        assert places == sorted(places), "what the order is about comes before what all orders have"
         ui.shot("1-form")
         ui.choose("Preset", "toy")
         ui.fill("Memory", "hamlet")
