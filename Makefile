@@ -9,7 +9,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server check-docker docs test test-slow test-faults test-parity test-tpu check audit format clean
+.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server check-docker docs test test-slow test-faults test-faults-short test-parity test-tpu check audit format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,8 +82,11 @@ test: setup ## Tests, without the slow ones and those that need torch
 test-slow: setup ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-test-faults: setup ## Kills, damage, races and full disks by the hundred (hours; QAMAT_FAULT_TRIALS=2 for a short form)
+test-faults: setup ## Kills, damage, races and full disks by the hundred (two hours)
 	$(BIN)/python -m pytest -m faults tests/faults
+
+test-faults-short: setup ## A trial of each kind of them (two minutes; CI runs it)
+	QAMAT_FAULT_TRIALS=1 $(BIN)/python -m pytest -m faults tests/faults -k 'random or damage or version or disk'
 
 test-parity: $(VENV)/.installed-parity ## The live comparisons with transformers and Lucene (installs both)
 	$(BIN)/python -m pytest -m live
