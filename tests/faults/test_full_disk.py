@@ -25,7 +25,9 @@ pytestmark = [
 def small_disk(place: Path, kilobytes: int) -> Generator[None]:
     """Mount a file system of so many KiB in memory."""
     place.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)], check=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)]
+    if (done := subprocess.run(mount, capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
     try:
         yield
     finally:
