@@ -9,6 +9,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
@@ -20,6 +21,8 @@ from schemas.artifacts import ArtifactRef
 from schemas.tables import SCHEMA_VERSION
 
 FIRST_PARTY = ("schemas", "qamat_core", "tasks", "flows")
+_ATTEMPTS = 9
+"""How often a source is parsed again where the parser itself fails."""
 
 
 def artifact_key(kind: str, name: str, config: BaseModel, inputs: Mapping[str, ArtifactRef], module: str) -> str:
@@ -94,7 +97,15 @@ def _source_of(module: str) -> Path | None:
 
 @cache
 def _imports(path: Path) -> tuple[str, ...]:
-    return tuple(_imported(ast.parse(path.read_text())))
+    return tuple(_imported(_parsed(path.read_text())))
+
+
+def _parsed(source: str) -> ast.Module:
+    """Parse a source; a parser of Python 3.11 now and then fails while another thread parses (CPython gh-106905)."""
+    for _ in range(_ATTEMPTS):
+        with suppress(SystemError):
+            return ast.parse(source)
+    return ast.parse(source)
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

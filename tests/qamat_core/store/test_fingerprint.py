@@ -1,5 +1,6 @@
 """Keys: they change with what decides the work, and with nothing else."""
 
+import ast
 import importlib
 import sys
 from pathlib import Path
@@ -58,6 +59,19 @@ def test_a_changed_source_changes_the_digest_of_what_imports_it(house: Path):
     assert digest() == before
     (house / "nested" / "layers.py").write_text("size = 2\n")
     assert digest() != before
+
+
+def test_a_parser_that_fails_now_and_then_is_asked_again(house: Path, monkeypatch: pytest.MonkeyPatch):
+    whole, parse, failing = digest(), ast.parse, iter([True, True])
+
+    def sometimes(source: str) -> ast.Module:
+        if next(failing, False):
+            raise SystemError("AST constructor recursion depth mismatch (before=129, after=74)")
+        return parse(source)
+
+    monkeypatch.setattr(ast, "parse", sometimes)
+    assert digest() == whole
+    assert not list(failing)
 
 
 def test_the_libraries_that_sources_name_are_part_of_the_digest(house: Path, monkeypatch: pytest.MonkeyPatch):
