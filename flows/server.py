@@ -57,7 +57,7 @@ def serving(home: str, port: int) -> Generator[tuple[str, subprocess.Popen[bytes
         RuntimeError: the server does not start, or refuses the deployments.
     """
     os.environ["QAMAT_HOME"] = str(open_storage(home))
-    os.environ.setdefault(ROOTS, f"{Path.cwd()},{os.environ['QAMAT_HOME']}")
+    os.environ.setdefault(ROOTS, str(Path.cwd()))
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")
     directory = set_environment(home)
     with _sole(directory):

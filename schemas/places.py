@@ -1,7 +1,8 @@
 """Where an order may read and write: on a machine that takes orders from others, below its roots alone.
 
-``QAMAT_ROOTS`` names directories and places of object stores (``s3://bucket/path``), with commas between them. Where it
-is not set, as on the command line of a person's own machine, every place is allowed that the person may read or write.
+``QAMAT_ROOTS`` names directories and places of object stores (``s3://bucket/path``), with commas between them; the
+machine's own home, ``QAMAT_HOME``, counts as one. Where it is not set, as on the command line of a person's own
+machine, every place is allowed that the person may read or write.
 """
 
 import os
@@ -32,7 +33,8 @@ def allowed(place: str) -> str:
     if _CONTROL.search(place):
         raise ValueError("a path has no control characters")
     roots = [root.strip() for root in os.environ.get(ROOTS, "").split(",") if root.strip()]
-    if roots and not any(_lies_under(place, root) for root in roots):
+    own = [home] if roots and (home := os.environ.get("QAMAT_HOME")) else []
+    if roots and not any(_lies_under(place, root) for root in [*roots, *own]):
         raise ValueError(f"lies under none of {ROOTS} ({', '.join(roots)}); give a place below one of them")
     return place
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.ask import BackendName
-from flows.cli.options import DEFAULT_HOME, AsJson, Home
+from flows.cli.options import DEFAULT_HOME, AsJson, Home, file_of_questions
 from flows.cli.output import print_json, print_table
 from flows.cli.running import running
 
@@ -42,16 +42,13 @@ def evaluate(
     """Let a checkpoint answer the questions of a data set, with every K that it was trained for."""
     from schemas.orders import Evaluate
 
-    if (dataset is None) != (path is None):
-        raise typer.BadParameter("--dataset and --path go together")
-    file = {"path": str(path.absolute()), "dataset": dataset, "split": split} if path else None
     order = Evaluate.model_validate(
         {
             "checkpoint": checkpoint,
             "memory": memory,
             "backend": backend,
             "questions": questions,
-            "file": file,
+            "file": file_of_questions(dataset, path, split),
             "against": against,
             "home": home,
         }

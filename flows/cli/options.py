@@ -1,5 +1,6 @@
 """Options that every command has."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,3 +21,10 @@ RunnerOptions = Annotated[
     list[str] | None,
     typer.Argument(metavar="BEAM_OPTIONS", help="After --: Beam's own options of another runner, each --name=value."),
 ]
+
+
+def file_of_questions(dataset: str | None, path: Path | None, split: str) -> dict[str, str] | None:
+    """Return what --dataset, --path and --split say, as an order takes it; None where no file is given."""
+    if (dataset is None) != (path is None):
+        raise typer.BadParameter("--dataset and --path go together")
+    return {"path": str(path.absolute()), "dataset": dataset, "split": split} if path and dataset else None

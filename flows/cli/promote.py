@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.ask import BackendName
-from flows.cli.options import DEFAULT_HOME, AsJson, Home
+from flows.cli.options import DEFAULT_HOME, AsJson, Home, file_of_questions
 from flows.cli.output import print_json
 from flows.cli.running import running
 from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    from flows.promote import Promoted
 
 
 def promote(
@@ -37,15 +40,13 @@ def promote(
     """Bundle a model with its index and memory, measure it beside the champion, move the tag if it passes the gate."""
     from schemas.orders import Promote
 
-    if (dataset is None) != (path is None):
-        raise typer.BadParameter("--dataset and --path go together")
     order = Promote.model_validate(
         {
             "checkpoint": checkpoint,
             "memory": memory,
             "backend": backend,
             "questions": questions,
-            "file": {"path": str(path.absolute()), "dataset": dataset, "split": split} if path else None,
+            "file": file_of_questions(dataset, path, split),
             "against": against,
             "tag": tag,
             "name": name,
@@ -57,6 +58,11 @@ def promote(
         from flows.promote import promote as flow
 
         promoted = flow(order)
+    _tell(promoted, home, as_json)
+
+
+def _tell(promoted: "Promoted", home: str, as_json: bool) -> None:
+    """Print what the gate said, and what the tag names."""
     from flows.lookup import open_home
     from tasks.judge_bundle import load_verdict
 

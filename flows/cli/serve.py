@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.ask import BackendName, Checkpoint, Memory, MinConfidence, TopK
 from flows.cli.options import DEFAULT_HOME, AsJson, Home
+
+if TYPE_CHECKING:
+    from flows.serving.settings import ServingSettings
 
 DEFAULT_RATE = 50.0
 """Questions a second of one client, where others than this machine can reach the server."""
@@ -47,16 +50,8 @@ def serve(
     if bundle is not None and (checkpoint, memory, backend) != (None, None, "exact"):
         raise typer.BadParameter("a bundle has its own checkpoint, memory and backend: give --bundle alone")
     from flows.runtime import keep_programs
-    from flows.serving.settings import TOKEN_VARIABLE, ServingSettings, is_loopback, read_token
 
-    settings = ServingSettings(
-        host=host,
-        port=port,
-        token=read_token(token_file, os.environ.get(TOKEN_VARIABLE)),
-        rate=(0.0 if is_loopback(host) else DEFAULT_RATE) if rate is None else rate,
-        burst=burst,
-        max_batch=max_batch,
-    )
+    settings = _settings(token_file, rate, host=host, port=port, burst=burst, max_batch=max_batch)
     keep_programs(home)  # before jax is imported
     from flows.asking import BATCH_SIZES, open_engine
     from flows.serving.server import serve as serve_until_stopped
@@ -78,3 +73,14 @@ def serve(
     )
     engine.warm()
     serve_until_stopped(engine, settings, as_json=as_json)
+
+
+def _settings(token_file: Path | None, rate: float | None, *, host: str, **numbers: int) -> "ServingSettings":
+    from flows.serving.settings import TOKEN_VARIABLE, ServingSettings, is_loopback, read_token
+
+    return ServingSettings(
+        host=host,
+        token=read_token(token_file, os.environ.get(TOKEN_VARIABLE)),
+        rate=(0.0 if is_loopback(host) else DEFAULT_RATE) if rate is None else rate,
+        **numbers,
+    )

@@ -130,6 +130,25 @@ def create_app(engine: Engine, settings: ServingSettings, follower: Follower | N
         """Return an entry of the memory with the passage that it came from."""
         return _json(current.now.engine.entry(qa_id))
 
+    _add_entities(app, current, serving)
+
+    @app.get("/version", response_model=About)
+    async def version() -> Response:
+        """Return what answers here."""
+        held = current.now.engine
+        return _json(About(**held.versions.model_dump(), qamat=version_of("qamat"), **held.about()))
+
+    @app.get("/health", response_model=Health)
+    async def health() -> Response:
+        """Say that questions are answered."""
+        return _json(Health(following=follower.state if follower else None))
+
+    app.add_middleware(Guard, settings=settings, rate=rate)
+    return app
+
+
+def _add_entities(app: FastAPI, current: Current, serving: Callable[[Question], Serving]) -> None:
+    """Add the memory as a graph; ``serving`` gives what answers a question."""
     looking = asyncio.Lock()
 
     @app.post("/entities", response_model=EntityGraph)
@@ -146,20 +165,6 @@ def create_app(engine: Engine, settings: ServingSettings, follower: Follower | N
             draw = partial(graph_of_entries, now.engine.entries, ids, answer.answer, asked.most)
         async with looking:  # the whole memory is read: one at a time
             return _json(await run_in_threadpool(draw))
-
-    @app.get("/version", response_model=About)
-    async def version() -> Response:
-        """Return what answers here."""
-        held = current.now.engine
-        return _json(About(**held.versions.model_dump(), qamat=version_of("qamat"), **held.about()))
-
-    @app.get("/health", response_model=Health)
-    async def health() -> Response:
-        """Say that questions are answered."""
-        return _json(Health(following=follower.state if follower else None))
-
-    app.add_middleware(Guard, settings=settings, rate=rate)
-    return app
 
 
 def _bare_app(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:

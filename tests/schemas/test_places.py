@@ -18,6 +18,7 @@ def rooted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "out").symlink_to(tmp_path / "root-2")
     (root / "in").symlink_to(root / "data")
     monkeypatch.setenv(ROOTS, f"{root}, s3://bucket/homes")
+    monkeypatch.delenv("QAMAT_HOME", raising=False)
     monkeypatch.chdir(root)
     return root
 
@@ -72,6 +73,13 @@ def test_without_roots_a_person_reaches_what_the_system_lets_them(monkeypatch: p
     assert allowed("/etc/hostname") == "/etc/hostname"
 
 
+def test_the_machines_own_home_is_allowed(rooted: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("QAMAT_HOME", "s3://ours/home")
+    assert allowed("s3://ours/home") == "s3://ours/home"
+    with pytest.raises(ValueError, match="lies under none"):
+        allowed("s3://ours/other")
+
+
 def test_names_that_are_no_paths_stay_what_they_are(rooted: Path):
     assert allowed_passages("wiki-vital") == "wiki-vital"
     assert allowed_questions("world-train") == "world-train"
@@ -86,6 +94,7 @@ def test_a_path_is_allowed_if_and_only_if_it_comes_to_lie_under_the_root(parts: 
     place = "/".join(parts)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ROOTS, "/srv/root")
+        patch.delenv("QAMAT_HOME", raising=False)
         inside = Path(f"/srv/root/{place}").resolve().is_relative_to("/srv/root")
         try:
             allowed(f"/srv/root/{place}")
