@@ -7,7 +7,16 @@ import typer
 
 from flows.cli.devices import Mesh, Together, devices
 from flows.cli.imported import OwnTokenizer, Revision, print_imported, public_t5
-from flows.cli.options import DEFAULT_HOME, AsJson, Home, Preset, Runner, RunnerOptions, Workers
+from flows.cli.options import (
+    DEFAULT_HOME,
+    AsJson,
+    Home,
+    Preset,
+    Runner,
+    RunnerOptions,
+    Workers,
+    file_of_questions,
+)
 from flows.cli.output import print_fields, print_json
 from flows.cli.running import running
 
@@ -139,11 +148,8 @@ def multihop(
 
 
 def _questions(questions: str, dataset: str | None, path: Path | None) -> dict[str, object]:
-    if (dataset is None) != (path is None):
-        raise typer.BadParameter("--dataset and --path go together")
-    if path is None:
-        return {"questions": questions}
-    return {"file": {"path": str(path.absolute()), "dataset": dataset}}
+    file = file_of_questions(dataset, path, "train")
+    return {"file": file} if file else {"questions": questions}
 
 
 def _train(
