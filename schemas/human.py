@@ -11,7 +11,7 @@ from schemas.preset_models import set_everywhere
 from schemas.qamat import EvaluationConfig, FinetuneConfig, InBatchConfig, IndexConfig, InitConfig, WordsConfig
 from schemas.repaq import RepaqEvaluationConfig
 
-HumanScale = Literal["toy", "minutes", "hour"]
+HumanScale = Literal["toy", "minutes", "hour", "gpu"]
 
 
 class GatherConfig(Frozen):

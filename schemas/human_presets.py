@@ -1,7 +1,8 @@
 """Scales of the track on real questions over a memory that people wrote; models start from random weights.
 
 ``toy`` runs in seconds and learns nothing (tests), ``minutes`` shows within a quarter of an hour on two cores what
-learns (tuning on dev), ``hour`` is the largest that two cores train in about an hour. They differ in numbers only.
+learns (tuning on dev), ``hour`` is the largest that two cores train in about an hour, ``gpu`` is for one GPU. They
+differ in numbers only.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,6 +51,8 @@ class _Scale(Frozen):
     inbatch: tuple[int, int, float]
     finetune: tuple[int, int, float]
     slots: int
+    layers: tuple[int, int] = (2, 1)
+    """Of the encoder and of the decoder."""
     recall_at: tuple[int, ...] = (5, 50)
 
 
@@ -76,8 +79,8 @@ def _stages(scale: _Scale) -> HumanStages:
         num_heads=len(scale.locality),
         head_dim=scale.d_model // len(scale.locality),
         d_ff=2 * scale.d_model,
-        num_encoder_layers=2,
-        num_decoder_layers=1,
+        num_encoder_layers=scale.layers[0],
+        num_decoder_layers=scale.layers[1],
         tie_embeddings=True,
         pointer_head=True,
         word_match=True,
@@ -149,8 +152,22 @@ def _hour() -> HumanPreset:
     return _preset("hour", scale)
 
 
+def _gpu() -> HumanPreset:
+    scale = _Scale(
+        d_model=512,
+        locality=(1.0, 0.4, 0.1, 0.0, 1.0, 0.4, 0.1, 0.0),
+        pieces=16000,
+        words=(800, 1024, 2e-3),
+        inbatch=(2000, 256, 1.5e-3),
+        finetune=(2000, 64, 5e-4),
+        slots=4,
+        layers=(4, 2),
+    )
+    return _preset("gpu", scale)
+
+
 HUMAN_PRESETS: Final[Mapping[str, Callable[[], HumanPreset]]] = MappingProxyType(
-    {"toy": _toy, "minutes": _minutes, "hour": _hour}
+    {"toy": _toy, "minutes": _minutes, "hour": _hour, "gpu": _gpu}
 )
 """Scale -> what builds its numbers."""
 

@@ -29,7 +29,7 @@ def human(
         str | None,
         typer.Option("--format", help="Of the pairs: paq, jsonl, tsv, opentriviaqa (default: told from the first)."),
     ] = None,
-    scale: Annotated[str, typer.Option(help="The numbers of every job: toy, minutes, hour.")] = "hour",
+    scale: Annotated[str, typer.Option(help="The numbers of every job: toy, minutes, hour, gpu.")] = "hour",
     seeds: Annotated[int, typer.Option(help="Train every model with so many seeds.")] = 1,
     name: Annotated[str, typer.Option(help="Names every artifact of the study.")] = "human",
     out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report-human"),

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import median
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -106,7 +107,9 @@ class _Work:
 
 @dataclass
 class Durations:
-    """Knows the jobs of a home; a job of the same module over the same sources says how long the next one takes.
+    """Knows the jobs of a home; those of the same module over the same sources say how long the next one takes.
+
+    The median of them: one that a busy machine drew out is not what comes.
 
     ``reference`` gives seconds a unit where the home has no such job: module -> seconds.
     """
@@ -117,10 +120,10 @@ class Durations:
     _done: dict[tuple[str, object], list[_Work]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        """Sort what was done by module and sources, the newest first."""
+        """Sort what was done by module and sources."""
         for row in self.rows:
             self._works[row.ref.key] = _Work.of(row.module, row.config, row.inputs.values(), row.seconds)
-        for row in reversed(self.rows):
+        for row in self.rows:
             work = self._works[row.ref.key]
             self._done[work.module, self._sources(work)].append(work)
 
@@ -129,10 +132,10 @@ class Durations:
         work = _Work.of(job.module, job.config.model_dump_json(), job.inputs.values())
         self._works |= dict.fromkeys(job.keys().values(), work)
         done = self._done[work.module, self._sources(work)]
-        same = next((one for one in done if one.content == work.content), None)
-        alike = same or next((one for one in done if one.sizes and one.sizes == work.sizes), None)
-        if alike is not None:
-            return Estimate(alike.seconds * work.units / alike.units, "home")
+        same = [one for one in done if one.content == work.content]
+        alike = same or [one for one in done if one.sizes and one.sizes == work.sizes]
+        if alike:
+            return Estimate(median(one.seconds / one.units for one in alike) * work.units, "home")
         if work.module in self.reference:
             return Estimate(self.reference[work.module] * work.units, "reference")
         return None

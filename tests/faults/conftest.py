@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.faults.moments import note_places
-from tests.faults.runs import TOY, Runs, contents, runs
+from tests.faults.runs import SMOKE, TOY, Runs, contents, runs
 
-TRIALS = int(os.environ.get("QAMAT_FAULT_TRIALS", "0"))
-"""Trials of each test in the place of what the issue asks for; 0 for all."""
+TRIALS = os.environ.get("QAMAT_FAULT_TRIALS", "")
+"""Which trials of each test are made, all by default: ``3`` for the first three, ``50-100`` for 50 to 99."""
 
 
 def trials(full: int) -> range:
     """Return the seeds of the trials of a test."""
-    return range(min(full, TRIALS) if TRIALS else full)
+    first, _, end = TRIALS.rpartition("-")
+    return range(full)[int(first or 0) : int(end) if end else full]
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,14 @@ def forks(tmp_path_factory: pytest.TempPathFactory):
     """What starts runs."""
     with runs(tmp_path_factory.mktemp("forks")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def undisturbed_smoke(forks: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of the smoke run."""
+    home = tmp_path_factory.mktemp("undisturbed-smoke") / "home"
+    forks.finish(home, SMOKE)
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,9 @@ from qamat_core.store.storage import open_storage
 
 TOY = ("reproduce", "--preset", "toy", "--only", "table4", "--memory", "generated", "--out", "{home}/report-copy")
 """The run that is killed: a corpus, its memory, the three stages of training, what they answer, the report."""
-HANGS = 600
+SMOKE = ("reproduce", "--preset", "smoke", *TOY[3:])
+"""The same with models that learn something."""
+HANGS = 1800
 """A run that has not ended after so many seconds has hung."""
 
 
@@ -54,7 +56,10 @@ class Runs:
 
     def finish(self, home: Path, arguments: tuple[str, ...] = TOY) -> None:
         """Run to the end, which must be good."""
-        process = self.start(home, arguments)
+        self.end(self.start(home, arguments), home)
+
+    def end(self, process: ForkServerProcess, home: Path) -> None:
+        """Wait for the end of a run, which must be good."""
         process.join(HANGS)
         assert process.exitcode == 0, f"exit code {process.exitcode}: {Path(f'{home}.log').read_text()[-3000:]}"
 

@@ -1,29 +1,83 @@
 """`kill -9` at any moment: whoever runs it again ends with what an undisturbed run makes; nothing else can be read."""
 
 import random
+import shutil
 import time
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import jax
 import pytest
 
+from qamat_core.store.collecting import collect
 from qamat_core.store.store import Store
 from tests.faults.conftest import trials
 from tests.faults.moments import die_at
-from tests.faults.runs import Runs, contents, die_after
+from tests.faults.runs import SMOKE, TOY, Runs, contents, die_after
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(4 * 3600)]
 
 
-@pytest.fixture(scope="module")
-def seconds(forks: Runs, undisturbed: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
-    """How long the run takes where all programs are compiled already."""
-    home = tmp_path_factory.mktemp("timed") / "home"
+def test_a_run_killed_at_a_random_moment_is_finished_by_the_second_that_follows(
+    forks: Runs, undisturbed: Path, tmp_path: Path
+):
+    _kill_and_finish(_Killed(forks, TOY, undisturbed, _seconds(forks, TOY, undisturbed)), trials(200), tmp_path)
+
+
+def test_so_is_a_run_of_smoke(forks: Runs, undisturbed_smoke: Path, tmp_path: Path):
+    seconds = _seconds(forks, SMOKE, undisturbed_smoke)
+    _kill_and_finish(_Killed(forks, SMOKE, undisturbed_smoke, seconds), trials(10), tmp_path)
+
+
+@dataclass(frozen=True)
+class _Killed:
+    """A run that is killed: its arguments, a home that nothing disturbed, how long it takes."""
+
+    forks: Runs
+    arguments: tuple[str, ...]
+    undisturbed: Path
+    seconds: float
+
+
+def _seconds(forks: Runs, arguments: tuple[str, ...], undisturbed: Path) -> float:
+    """Return how long the run takes where all programs are compiled already."""
+    home = undisturbed.with_name("timed")
     began = time.monotonic()
-    forks.finish(home)
+    forks.finish(home, arguments)
     assert contents(home) == contents(undisturbed), "two runs that nothing disturbs agree"
     return time.monotonic() - began
+
+
+def _kill_and_finish(run: _Killed, seeds: range, directory: Path) -> None:
+    killed = 0
+    for seed in seeds:
+        home, moments = directory / str(seed), random.Random(seed)
+        for _ in range(2):
+            killed += die_after(run.forks.start(home, run.arguments), moments.uniform(0, run.seconds))
+            _only_registered_is_read(home)
+        # Garbage is collected before the last run in every other trial, and in all of them at some moment of it.
+        if seed % 2:
+            _collect(home)
+        last = run.forks.start(home, run.arguments)
+        last.join(moments.uniform(0, run.seconds))
+        _collect(home)
+        run.forks.end(last, home)
+        _is_whole(home, run.undisturbed)
+        _collect(home)
+        left = collect(Store(home), older_than=timedelta(0), dry_run=True)
+        assert not left.removed, "what killed runs left is gone"
+        assert not left.kept, "nothing waits for a run"
+        _is_whole(home, run.undisturbed)
+        shutil.rmtree(home)
+    assert killed, "some runs were killed before their end"
+
+
+def _collect(home: Path) -> None:
+    """Remove what is garbage at this moment, the work of stopped jobs too."""
+    if (home / "registry").exists():
+        collect(Store(home), older_than=timedelta(0))
 
 
 def _is_whole(home: Path, undisturbed: Path) -> None:
@@ -33,21 +87,6 @@ def _is_whole(home: Path, undisturbed: Path) -> None:
     rows = store.registry.rows()
     assert not [fault for row in rows for fault in store.faults(row)]
     assert not list((home / "work").glob("*/")), "what jobs had begun is cleared away"
-
-
-def test_a_run_killed_at_a_random_moment_is_finished_by_the_second_that_follows(
-    forks: Runs, undisturbed: Path, seconds: float, tmp_path: Path
-):
-    killed = 0
-    for seed in trials(200):
-        home, moments = tmp_path / str(seed), random.Random(seed)
-        for _ in range(2):
-            killed += die_after(forks.start(home), moments.uniform(0, seconds))
-            if home.exists():
-                _only_registered_is_read(home)
-        forks.finish(home)
-        _is_whole(home, undisturbed)
-    assert killed, "some runs were killed before their end"
 
 
 def _only_registered_is_read(home: Path) -> None:
@@ -62,8 +101,8 @@ def _only_registered_is_read(home: Path) -> None:
 def test_every_place_where_a_home_changes_can_be_the_last(forks: Runs, undisturbed: Path, tmp_path: Path):
     places = undisturbed.with_name("places").read_text().splitlines()
     assert len(places) > 10, places
-    for number, place in enumerate(places[: len(trials(len(places)))]):
-        home = tmp_path / str(number)
+    for number in trials(len(places)):
+        home, place = tmp_path / str(number), places[number]
         process = forks.start(home, prepare=partial(_die_at, place, home.with_suffix(".programs")))
         process.join()
         assert process.exitcode == -9, f"{place}: exit code {process.exitcode}"

@@ -56,13 +56,14 @@ ROWS = [
     done(LARGE, 9),
     done(training(Training(steps=100), LARGE), 50),
     done(training(Training(steps=100), LARGE, "again"), 60),
+    done(training(Training(steps=100), LARGE, "while the machine did other things"), 400),
 ]
 
 
 @pytest.mark.parametrize(
     ("config", "seconds"),
     [
-        pytest.param(Training(steps=100), 60, id="the newest of the same configuration"),
+        pytest.param(Training(steps=100), 60, id="the middle one of the same configuration"),
         pytest.param(Training(steps=100, seed=3), 60, id="another seed"),
         pytest.param(Training(steps=50), 30, id="half the steps"),
     ],
