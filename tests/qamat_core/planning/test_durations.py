@@ -56,7 +56,7 @@ ROWS = [
     done(LARGE, 9),
     done(training(Training(steps=100), LARGE), 50),
     done(training(Training(steps=100), LARGE, "again"), 60),
-    done(training(Training(steps=100), LARGE, "while the machine did other things"), 400),
+    done(training(Training(steps=100), LARGE, "slow"), 400),
 ]
 
 
