@@ -20,7 +20,7 @@ from qamat_core.store.lineage import lineage
 from qamat_core.store.registry import RegistryRow
 from qamat_core.store.store import Store
 from qamat_core.training.checkpoint import load_history
-from schemas.artifacts import ArtifactRef, Name, Pretrained
+from schemas.artifacts import ArtifactRef, Indexed, Name, Pretrained
 
 CURVES: Final = ("loss", "answer_loss", "retrieval_loss")
 """Columns of a training curve that are drawn."""
@@ -50,6 +50,22 @@ def show_trained(trained: Mapping[str, Pretrained], name: Name, home: str) -> No
     _show_page(parts, f"{name}-training", "How the losses fell, and what the model was made of")
 
 
+def show_index(made: Indexed, name: Name, home: str) -> None:
+    """Show what a checkpoint searches now: how large it is and what it was made of."""
+    store, refs = Store(home), [ref for ref in (made.index, made.searcher) if ref is not None]
+    rows = [
+        {
+            "artifact": str(row.ref),
+            "files": len(row.files),
+            "MiB": f"{row.bytes / 2**20:.2f}",
+            "seconds to make": f"{row.seconds:.1f}",
+        }
+        for row in map(store.row, refs)
+    ]
+    create_table_artifact(rows, key=f"{name}-index", description=f"The memory {name} as vectors")
+    _show_page(_lineage(store, refs), f"{name}-index-lineage", "What the index was made of")
+
+
 def show_figures(metrics: Sequence[ArtifactRef], name: Name, home: str) -> None:
     """Show the figures of an evaluation, and what they come from."""
     store = Store(home)
@@ -69,20 +85,13 @@ def show_figures(metrics: Sequence[ArtifactRef], name: Name, home: str) -> None:
     _show_page(_lineage(store, metrics), f"{name}-lineage", "What the figures come from")
 
 
-def show_report(report: ArtifactRef, name: Name, home: str, tables: Sequence[str] = ()) -> None:
-    """Show a report: as a page with its plots, and its tables apart.
-
-    Args:
-        report: what is shown.
-        name: of the study; begins the keys of the artifacts.
-        home: where it lies.
-        tables: those that the report is about; none for all.
-    """
+def show_report(report: ArtifactRef, name: Name, home: str) -> None:
+    """Show a report: as a page with its plots, and apart the tables in which it measured something."""
     store = Store(home)
     directory = store.open_directory(report)
-    publish(directory, name, tables)
+    publish(directory, name)
     parts = [(directory / "report.md").read_text(encoding="utf-8")]
-    for table, plots in plots_of(directory / "metrics.parquet", tables).items():
+    for table, plots in plots_of(directory / "metrics.parquet").items():
         for plot in plots:
             parts += [f"## Plot of {table}: {plot.title.lower()}", _image(plot.svg)]
     where = store.storage.address(store.row(report).ref.uri)

@@ -129,7 +129,7 @@ def report(track: Track, metrics: list[ArtifactRef]) -> ArtifactRef:
     )
     inputs = ReportInputs(metrics=tuple(metrics), shown=Shown(shown, track.memory.qa_pairs))
     ref = steps.build_report(config, inputs, name=order.name, resources=track.resources)
-    show_report(ref, order.name, order.home, (TABLE,))
+    show_report(ref, order.name, order.home)
     if order.out is not None:
         copy_report(ref, Path(order.out), resources=track.resources)
     return ref

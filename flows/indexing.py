@@ -1,6 +1,7 @@
 """The flow that encodes another memory for a checkpoint: the one that it was trained over is encoded already."""
 
 from flows import steps
+from flows.exhibits import show_index
 from flows.lookup import find_encoded, find_index, open_home
 from flows.ordered import ordered
 from qamat_core.store.store import Store
@@ -20,12 +21,18 @@ def build_index(order: BuildIndex) -> Indexed:
     store = open_home(order.home)
     resources = Resources(home=order.home, mesh=order.mesh, processes=order.processes)
     index = index_over(store, store.newest("checkpoint", order.checkpoint), order.memory, resources)
+    made = Indexed(index=index, searcher=_searcher(order, index, resources))
+    show_index(made, order.memory, order.home)
+    return made
+
+
+def _searcher(order: BuildIndex, index: ArtifactRef, resources: Resources) -> ArtifactRef | None:
+    """Return what searches an index; the exact search needs nothing but the index."""
     if order.backend == "exact":
-        return Indexed(index=index)
-    inputs = SearcherInputs(index, store.row(index).inputs["encoder"])
+        return None
+    inputs = SearcherInputs(index, open_home(order.home).row(index).inputs["encoder"])
     name = f"{order.memory}-{order.backend}"
-    config = SearchConfig(backend=order.backend)
-    return Indexed(index=index, searcher=steps.build_searcher(config, inputs, name=name, resources=resources))
+    return steps.build_searcher(SearchConfig(backend=order.backend), inputs, name=name, resources=resources)
 
 
 def index_over(store: Store, checkpoint: ArtifactRef, memory: Name, resources: Resources) -> ArtifactRef:

@@ -107,12 +107,11 @@ def _view(report: Report, figures: Sequence[Figure]) -> dict[str, object]:
     }
 
 
-def plots_of(metrics: Path, tables: Sequence[str] = ()) -> dict[str, list[Plot]]:
-    """Return the plots of the tables that a report has (of those among them that are named), from its metrics."""
+def plots_of(metrics: Path) -> dict[str, list[Plot]]:
+    """Return the plots of the tables that a report has, from its metrics."""
     figures = from_table(pq.read_table(metrics))
     measured = {figure.table for figure in figures if figure.source == "measured"}
-    names = [layout.table for layout in LAYOUTS if layout.table in measured and layout.table in (tables or measured)]
-    return {name: _plots(name, figures) for name in names}
+    return {layout.table: _plots(layout.table, figures) for layout in LAYOUTS if layout.table in measured}
 
 
 def _headlines(measured: Sequence[Figure]) -> list[tuple[str, Figure]]:

@@ -37,7 +37,7 @@ class PrefectPage:
 
     def field(self, title: str) -> Locator:
         """Return a field of a form, with its explanation."""
-        named = f'.schema-form-property__label:text-is("{title} (Optional)")'
+        named = f'.schema-form-property__label:text-matches("^{title}( \\\\(Optional\\\\))?$")'
         return self._page.locator(f".p-label:has(> .p-label__header {named})")
 
     def explanation(self, title: str) -> str:
@@ -48,7 +48,10 @@ class PrefectPage:
         return self._page.locator(".p-toast__message").first
 
     def fill(self, title: str, text: str) -> None:
-        self.field(title).locator("textarea").fill(text)
+        field = self.field(title)
+        if (text_or_none := field.get_by_text("str", exact=True)).count():
+            text_or_none.click()
+        field.locator("textarea").fill(text)
 
     def choose(self, title: str, option: str) -> None:
         self.field(title).locator(".p-select-button__control").press("ArrowDown")

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from qamat_core.store.provenance import git_commit
 from qamat_core.store.store import Store
+from qamat_core.store.tags import find_tag
 from schemas.presets import preset
 from schemas.resources import Resources
 from tasks import evaluate
@@ -185,7 +186,7 @@ def test_forms_explain_every_field(served: Served) -> None:
         order = schema["definitions"][schema["properties"]["order"]["$ref"].rsplit("/", 1)[-1]]
         assert all(field["title"] and field["description"] for field in order["properties"].values()), name
         if name == "answer-from-human-pairs":
-            assert order["properties"]["scale"]["enum"] == ["toy", "minutes", "hour"]
+            assert order["properties"]["scale"]["enum"] == ["toy", "minutes", "hour", "gpu"]
         elif name not in WITHOUT_PRESET:
             assert order["properties"]["preset"]["enum"] == ["toy", "smoke", "mini", "small", "base", "large"]
             assert order["properties"]["workers"]["minimum"] == 1
@@ -259,10 +260,7 @@ def test_a_training_is_ordered_in_a_browser(
         assert {run["id"] for run in served.runs("train-qamat")} == before
         ui.fill("Model name", "from-a-form")
         ui.submit()
-        served.until(lambda: len(served.runs("train-qamat")) > len(before))
-        (run,) = (one["id"] for one in served.runs("train-qamat") if one["id"] not in before)
-        served.until(lambda: served.state(run) in ENDED)
-        assert served.state(run) == "COMPLETED", served.log.read_text()
+        run = _seen_through(served, "train-qamat", before)
         ui.open(f"/runs/flow-run/{run}", "train-qamat from-a-form toy s0")
         ui.wait_for("submitted to infrastructure")  # a line of its log
         ui.shot("3-completed")
@@ -272,6 +270,52 @@ def test_a_training_is_ordered_in_a_browser(
                 ui.shot(f"4-{artifact['key']}")
         assert {"from-a-form-training", "from-a-form-trained"} <= {one["key"] for one in served.artifacts(run)}
         assert ui.foreign == []
+
+
+@pytest.mark.slow
+def test_what_was_trained_is_indexed_measured_and_promoted_in_a_browser(served: Served, chromium: Browser) -> None:
+    known = len(served.runs("train-qamat"))
+    served.run("regenerate-corpus", preset="toy", name="borough")
+    served.until(lambda: len(served.runs("train-qamat")) > known, seconds=120)
+    trained, measured = served.automated(), {"Checkpoint": "borough-finetune", "Questions": "borough-test"}
+    orders = [
+        ("build-index", {"Checkpoint": "borough-finetune", "Memory": "borough"}, {}),
+        ("evaluate", measured, {}),
+        ("promote-bundle", measured, {}),
+        ("train-qamat", {"Reuse an earlier run": trained}, {}),
+        ("reproduce-table1", {"Study name": "borough"}, {"Preset": "toy"}),
+    ]
+    with chromium.new_context(viewport={"width": 1280, "height": 1100}) as context:
+        ui = PrefectPage(context.new_page(), f"http://127.0.0.1:{served.port}", SHOTS / "others")
+        for name, texts, choices in orders:
+            before = {run["id"] for run in served.runs(name)}
+            ui.open(f"/deployments/deployment/{served.deployment(name)['id']}/run", "Parameters")
+            for title, option in choices.items():
+                ui.choose(title, option)
+            for title, text in texts.items():
+                ui.fill(title, text)
+            ui.shot(f"{name}-1-form")
+            ui.submit()
+            run = _seen_through(served, name, before)
+            shown = [artifact for artifact in served.artifacts(run) if artifact["type"] != "progress"]
+            assert shown, f"{name} shows something"
+            for artifact in shown:
+                ui.open(f"/artifacts/artifact/{artifact['id']}", artifact["key"])
+                ui.shot(f"{name}-2-{artifact['key']}")
+        assert ui.foreign == []
+    store = Store(served.home)
+    assert find_tag(store.registry, "production").target.kind == "bundle"
+    made = {str(row.ref) for row in store.registry.rows() if row.flow_run_id == trained}
+    assert str(store.newest("checkpoint", "borough-finetune")) in made, "the run that reused it made no other"
+
+
+def _seen_through(served: Served, name: str, before: set[str]) -> str:
+    """Wait for the run of a form that was submitted, to its good end; return its id."""
+    served.until(lambda: len(served.runs(name)) > len(before))
+    (run,) = (one["id"] for one in served.runs(name) if one["id"] not in before)
+    served.until(lambda: served.state(run) in ENDED)
+    assert served.state(run) == "COMPLETED", served.log.read_text()
+    return run
 
 
 def _recall(store: Store, resources: Resources) -> float:
