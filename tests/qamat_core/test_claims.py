@@ -8,7 +8,7 @@ import pytest
 from qamat_core.claims import ALPHA, CLAIMS, LEAST, judge
 from schemas.evaluation import Place
 
-PAGE = (Path(__file__).parents[2] / "docs" / "claims.md").read_text()
+PAGE, _, VERDICTS = (Path(__file__).parents[2] / "docs" / "claims.md").read_text().partition("## Verdicts")
 BY_ID = {claim.id: claim for claim in CLAIMS}
 
 
@@ -26,6 +26,7 @@ def test_the_page_lists_the_claims_that_the_code_judges() -> None:
     assert listed == wanted
     assert all(f"- `{claim.id}`: {claim.text}.\n" in PAGE for claim in CLAIMS)
     assert len(BY_ID) == len(CLAIMS)
+    assert set(re.findall(r"^\| `([^`]+)`", VERDICTS, re.MULTILINE)) <= set(BY_ID), "verdicts are of these claims"
     assert f"at most **{ALPHA}**" in PAGE
     assert f"at least **{LEAST:g} point**" in PAGE
 
