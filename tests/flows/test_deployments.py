@@ -283,7 +283,7 @@ def test_what_was_trained_is_indexed_measured_and_promoted_in_a_browser(served: 
         ("evaluate", measured, {}),
         ("promote-bundle", measured, {}),
         ("train-qamat", {"Reuse an earlier run": trained}, {}),
-        ("reproduce-table1", {"Study name": "borough"}, {"Preset": "toy"}),
+        ("reproduce-table1", {"Study name": "borough", "Report folder": str(served.home / "out")}, {"Preset": "toy"}),
     ]
     with chromium.new_context(viewport={"width": 1280, "height": 1100}) as context:
         ui = PrefectPage(context.new_page(), f"http://127.0.0.1:{served.port}", SHOTS / "others")
