@@ -82,7 +82,7 @@ test: setup ## Tests, without the slow ones and those that need torch
 test-slow: setup ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-test-faults: setup ## Kills, damage, races and full disks by the hundred (two hours)
+test-faults: setup ## Kills, damage, races and full disks by the hundred (hours)
 	$(BIN)/python -m pytest -m faults tests/faults
 
 test-faults-short: setup ## A trial of each kind of them (two minutes; CI runs it)

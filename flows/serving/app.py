@@ -125,12 +125,19 @@ def create_app(engine: Engine, settings: ServingSettings, follower: Follower | N
             raise HTTPException(*too_often(wait))
         return _json(Answered(answers=tuple(await now.batcher.answer(questions.questions))))
 
+    _add_entities(app, current, serving)
+    _add_what_is_held(app, current, follower)
+    app.add_middleware(Guard, settings=settings, rate=rate)
+    return app
+
+
+def _add_what_is_held(app: FastAPI, current: Current, follower: Follower | None) -> None:
+    """Add what can be looked at without asking: an entry, the versions, whether the server is well."""
+
     @app.get("/entry/{qa_id}", response_model=Entry)
     async def entry(qa_id: str) -> Response:
         """Return an entry of the memory with the passage that it came from."""
         return _json(current.now.engine.entry(qa_id))
-
-    _add_entities(app, current, serving)
 
     @app.get("/version", response_model=About)
     async def version() -> Response:
@@ -142,9 +149,6 @@ def create_app(engine: Engine, settings: ServingSettings, follower: Follower | N
     async def health() -> Response:
         """Say that questions are answered."""
         return _json(Health(following=follower.state if follower else None))
-
-    app.add_middleware(Guard, settings=settings, rate=rate)
-    return app
 
 
 def _add_entities(app: FastAPI, current: Current, serving: Callable[[Question], Serving]) -> None:

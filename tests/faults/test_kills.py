@@ -23,12 +23,13 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(4 * 3600)]
 def test_a_run_killed_at_a_random_moment_is_finished_by_the_second_that_follows(
     forks: Runs, undisturbed: Path, tmp_path: Path
 ):
-    _kill_and_finish(_Killed(forks, TOY, undisturbed, _seconds(forks, TOY, undisturbed)), trials(200), tmp_path)
+    run = _Killed(forks, TOY, undisturbed, _seconds(forks, TOY, undisturbed))
+    assert _kill_and_finish(run, trials(200), tmp_path), "some runs were killed before their end"
 
 
 def test_so_is_a_run_of_smoke(forks: Runs, undisturbed_smoke: Path, tmp_path: Path):
-    seconds = _seconds(forks, SMOKE, undisturbed_smoke)
-    _kill_and_finish(_Killed(forks, SMOKE, undisturbed_smoke, seconds), trials(10), tmp_path)
+    run = _Killed(forks, SMOKE, undisturbed_smoke, _seconds(forks, SMOKE, undisturbed_smoke))
+    assert _kill_and_finish(run, trials(10), tmp_path), "some runs were killed before their end"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def _seconds(forks: Runs, arguments: tuple[str, ...], undisturbed: Path) -> floa
     return time.monotonic() - began
 
 
-def _kill_and_finish(run: _Killed, seeds: range, directory: Path) -> None:
+def _kill_and_finish(run: _Killed, seeds: range, directory: Path) -> int:
+    """Kill a run twice and see a third one to its good end, for each seed; return how many were killed in time."""
     killed = 0
     for seed in seeds:
         home, moments = directory / str(seed), random.Random(seed)
@@ -71,7 +73,7 @@ def _kill_and_finish(run: _Killed, seeds: range, directory: Path) -> None:
         assert not left.kept, "nothing waits for a run"
         _is_whole(home, run.undisturbed)
         shutil.rmtree(home)
-    assert killed, "some runs were killed before their end"
+    return killed
 
 
 def _collect(home: Path) -> None:
