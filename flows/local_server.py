@@ -16,13 +16,20 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import uvicorn
+from starlette.types import ASGIApp
 
+from flows.own_pages import OwnPagesOnly
 from schemas.errors import ConfigError
 
 STARTUP_SECONDS = 180
 """The first start makes the database, which takes long on a busy machine."""
 ANSWERS_ONLY = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_SERVER_UI_ENABLED": "0"}
-WITH_UI = {"PREFECT_SERVER_UI_API_URL": "/api", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false"}
+WITH_UI = {
+    "PREFECT_SERVER_UI_API_URL": "/api",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # Events that a later run of the same order asks for, weeks after (flows/events.py).
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P90D",
+}
 
 
 class LocalServer:
@@ -94,12 +101,18 @@ def main(port: int) -> None:
     """Serve until standard input closes."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     uvicorn.run(
-        "prefect.server.api.server:create_app",
+        _create_app,
         factory=True,
         port=port,
         log_level="warning",
         timeout_graceful_shutdown=3,
     )
+
+
+def _create_app() -> ASGIApp:
+    from prefect.server.api.server import create_app  # noqa: PLC0415 - slow, and in this process alone
+
+    return OwnPagesOnly(create_app())
 
 
 def _end_with_parent() -> None:

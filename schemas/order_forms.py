@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.base import Frozen
+from schemas.cluster_options import ClusterOptions
 from schemas.places import ModelPlace, Place, allowed
 from schemas.preset_models import PresetName
 from schemas.resources import Resources, RunnerName
@@ -82,8 +83,9 @@ class BeamOrder(Run):
     """Worker threads of the Beam jobs, where they run in this process."""
     runner: RunnerName = Field(default="FnApiRunner", title="Beam runner")
     """What runs the Beam jobs: FnApiRunner in this process, another on a cluster (docs/scale-out.md)."""
-    runner_options: tuple[str, ...] = Field(default=(), title="Options of the Beam runner")
-    """Beam's options of a runner on a cluster, each ``--name=value``."""
+    runner_options: ClusterOptions = Field(default=(), title="Options of the Beam runner")
+    """Beam's options of a runner on a cluster, each ``--name=value``; where the worker has roots (QAMAT_ROOTS),
+    addresses and numbers alone (docs/scale-out.md)."""
 
     def resources(self) -> Resources:
         """Return how the jobs of this order run."""

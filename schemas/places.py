@@ -22,6 +22,11 @@ HUB_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
+def roots() -> list[str]:
+    """Return the roots of this machine; none where every place is allowed."""
+    return [root.strip() for root in os.environ.get(ROOTS, "").split(",") if root.strip()]
+
+
 def allowed(place: str) -> str:
     """Return a path or an address of an object store if it may be read and written.
 
@@ -32,10 +37,10 @@ def allowed(place: str) -> str:
     """
     if _CONTROL.search(place):
         raise ValueError("a path has no control characters")
-    roots = [root.strip() for root in os.environ.get(ROOTS, "").split(",") if root.strip()]
-    own = [home] if roots and (home := os.environ.get("QAMAT_HOME")) else []
-    if roots and not any(_lies_under(place, root) for root in [*roots, *own]):
-        raise ValueError(f"lies under none of {ROOTS} ({', '.join(roots)}); give a place below one of them")
+    named = roots()
+    own = [home] if named and (home := os.environ.get("QAMAT_HOME")) else []
+    if named and not any(_lies_under(place, root) for root in [*named, *own]):
+        raise ValueError(f"lies under none of {ROOTS} ({', '.join(named)}); give a place below one of them")
     return place
 
 

@@ -1,12 +1,18 @@
 """With a password set, no data route of the Prefect server answers without it."""
 
 import base64
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from fastapi.routing import APIWebSocketRoute
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from flows.local_server import LocalServer
 
@@ -70,3 +76,38 @@ def test_a_wrong_password_is_refused(guarded: LocalServer, wrong: str):
 def test_the_password_opens(guarded: LocalServer):
     assert _status(guarded, "POST", "/flows/filter", PASSWORD) == 200
     assert _status(guarded, "GET", "/health") == 200
+
+
+def _streams() -> list[str]:
+    """Return the path of every WebSocket, which the description of the API leaves out."""
+    from prefect.server.api.server import create_api_app  # noqa: PLC0415 - reads its settings when it is imported
+
+    return [re.sub(r"\{[^}]*\}", "qamat", path) for path in _sockets(create_api_app().routes)]
+
+
+def _sockets(routes: Sequence[Any]) -> Iterator[str]:
+    for route in routes:
+        if isinstance(route, APIWebSocketRoute):
+            yield route.path
+        elif router := getattr(route, "original_router", None):  # FastAPI keeps what was included as it was
+            yield from _sockets(router.routes)
+
+
+def _greeted(server: LocalServer, path: str, hello: dict[str, str]) -> str:
+    """Open a stream as Prefect's clients do, and return how it answers: its first message, or why it closes."""
+    with connect(f"{server.url.replace('http', 'ws')}{path}", subprotocols=[Subprotocol("prefect")]) as stream:
+        try:
+            stream.send(json.dumps(hello))
+            return str(stream.recv(timeout=30))
+        except ConnectionClosed as closed:
+            return f"closed {closed.rcvd.code if closed.rcvd else ''}"
+
+
+def test_a_stream_opens_by_the_password_alone(guarded: LocalServer):
+    streams = _streams()
+    assert {"/events/in", "/events/out", "/logs/out"} < set(streams), "what goes in and out is among them"
+    for path in streams:
+        for wrong in ("", "admin:opens", PASSWORD + " "):
+            assert _greeted(guarded, path, {"type": "auth", "token": wrong}) == "closed 1008", f"{path} {wrong!r}"
+        assert _greeted(guarded, path, {"event": "qamat.corpus.committed"}) == "closed 1008", path
+        assert json.loads(_greeted(guarded, path, {"type": "auth", "token": PASSWORD}))["type"] == "auth_success", path
