@@ -2,7 +2,8 @@
 
 An event belongs to a version of an artifact and has its id of it. It is sent by the first run over that version that
 finds the server without it: the run that made the version, or, where that one was cut off in between or the server lost
-the event, the next one of the same order. So an event comes at least once, and once where nothing fails.
+the event, the next one of the same order. So an event comes at least once; where nothing fails, once in the time that
+the server keeps events (our servers 90 days).
 """
 
 import os

@@ -1,6 +1,6 @@
 """References to artifacts: what tasks and flows exchange instead of rows."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import StringConstraints
 
@@ -47,6 +47,7 @@ DirectoryKind = Literal[
 ]
 Kind = TableKind | DirectoryKind | Literal["tag"]
 """A tag is a registry row without data of its own; no job makes one (``qamat_core.store.tags``)."""
+KINDS: tuple[str, ...] = (*get_args(TableKind), *get_args(DirectoryKind), "tag")
 
 
 class ArtifactRef(Frozen):

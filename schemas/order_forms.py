@@ -22,6 +22,10 @@ Home = Annotated[str, Field(default_factory=_home, min_length=1), AfterValidator
 """A folder of artifacts; read where the flow runs, so that each worker has its own."""
 
 
+Revision = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}$")]
+"""A branch, a tag or a commit."""
+
+
 def _own_first(schema: dict[str, Any], model: type[BaseModel]) -> None:
     """Put the preset and what an order is about before what all orders have: a form shows fields in this order."""
     named = [field for part in model.__mro__ for field in inspect.get_annotations(part)]
@@ -116,7 +120,7 @@ class PublicT5(Form):
 
     source: ModelPlace
     """A directory that transformers or T5X saved it in, on the worker's machine, or a hub id: org/name."""
-    revision: str = "main"
+    revision: Revision = "main"
     """Of a hub id: a branch, a tag or a commit."""
     tokenizer: Place | None = None
     """A spiece.model, where the source has none."""

@@ -18,6 +18,7 @@ from schemas.order_forms import (
     PublicT5,
     QuestionsFile,
     Resumable,
+    Revision,
     Run,
     TrainingOrder,
 )
@@ -49,7 +50,7 @@ class Generators(Form):
 class RegenerateCorpus(Resumable, Order):
     """Make a memory of passages anew: of the embedded world corpus, or of files."""
 
-    name: Name = Field(default="world", title="Corpus name")
+    name: Name = Field(default="world", max_length=54, title="Corpus name")
     """Names every artifact of the corpus: lower-case letters, digits, hyphens."""
     passages: tuple[PassagesPlace, ...] = Field(default=(), title="Passage files")
     """Files of passages (DPR TSV, JSONL, Wikipedia XML, SQuAD, HotpotQA, MuSiQue; packed or in a tar or zip too), or
@@ -97,7 +98,7 @@ class ImportGenerator(Form):
     """In pieces; what is longer is cut."""
     tasks: tuple[GeneratorTask, ...] = Field(default=ALL_TASKS, min_length=1)
     """What it was trained for."""
-    revision: str = "main"
+    revision: Revision = "main"
     """Of a hub id: a branch, a tag or a commit."""
     tokenizer: Place | None = None
     """A spiece.model, where the source has none."""
@@ -174,9 +175,9 @@ class TrainQamat(Resumable, TrainingOrder):
     """The checkpoint that the in-batch stage starts from: a public T5 that was brought in, or a QAMAT of ours, such as
     hotpotqa-inbatch for MuSiQue. The model has its tokenizer and its shape, and later stages go on with them; a QAMAT
     from random weights needs the preset that it was made with. None for random weights."""
-    name: Name = Field(default="world", title="Model name")
+    name: Name = Field(default="world", max_length=55, title="Model name")
     """Names the model: its checkpoints are called NAME-inbatch, NAME-global, NAME-finetune, NAME-multihop. Lower-case
-    letters, digits, hyphens."""
+    letters, digits, hyphens; short enough that these are names too."""
     stages: tuple[Stage, ...] = Field(default=("inbatch", "global", "finetune"), min_length=1)
     """What is trained, in this order whatever order they are given in."""
     questions: Name = Field(default="world-train", title="Training questions")

@@ -44,6 +44,16 @@ def allowed(place: str) -> str:
     return place
 
 
+def apart(out: str | None, home: str) -> None:
+    """Refuse a folder for files of one's own that lies among the artifacts, which never change.
+
+    Raises:
+        ValueError: it lies in the home.
+    """
+    if out is not None and _lies_under(out, home):
+        raise ValueError(f"out: {out} lies in the home, among artifacts that never change: give a folder beside it")
+
+
 def allowed_passages(place: str) -> str:
     """As ``allowed``, for a file of passages or the name of a public corpus."""
     return place if place == WIKI_VITAL else allowed(place)

@@ -16,24 +16,24 @@ class Thresholds(Form):
 
     min_questions: int = Field(default=50, ge=1, title="Least number of questions")
     """Fewer questions tell nothing."""
-    min_em: float = Field(default=0.0, ge=0, le=100, title="Least exact match")
-    """In percent of the questions."""
+    min_em: float = Field(default=1.0, ge=0, le=100, title="Least exact match")
+    """In percent of the questions. The default keeps out what is right about nothing: give what you need."""
     max_em_drop: float = Field(default=1.0, ge=0, le=100, title="Largest drop of exact match")
     """In points below the champion's."""
-    min_recall: float = Field(default=0.0, ge=0, le=100, title="Least recall@K")
+    min_recall: float = Field(default=1.0, ge=0, le=100, title="Least recall@K")
     """In percent of the questions; K is the gate's recall_at."""
     max_recall_drop: float = Field(default=2.0, ge=0, le=100, title="Largest drop of recall@K")
     """In points below the champion's."""
-    min_auroc: float = Field(default=0.0, ge=0, le=100, title="Least AUROC of abstention")
+    min_auroc: float = Field(default=50.0, ge=0, le=100, title="Least AUROC of abstention")
     """How often a right answer is surer than a wrong one, in percent; 50 is chance."""
     max_auroc_drop: float = Field(default=3.0, ge=0, le=100, title="Largest drop of AUROC")
     """In points below the champion's."""
-    max_leakage: float = Field(default=100.0, ge=0, le=100, title="Largest overlap leakage")
+    max_leakage: float = Field(default=50.0, ge=0, le=100, title="Largest overlap leakage")
     """Questions that repeat one that the model was trained on, in percent of those asked."""
     max_leakage_rise: float = Field(default=5.0, ge=0, le=100, title="Largest rise of overlap leakage")
     """In points above the champion's."""
     min_speed: float = Field(default=0.0, ge=0, allow_inf_nan=False, title="Least questions a second")
-    """On the machine that the gate runs on."""
+    """On the machine that the gate runs on, which alone tells what is fast: 0 asks for nothing."""
     min_relative_speed: float = Field(default=0.8, ge=0, allow_inf_nan=False, title="Least speed beside the champion")
     """Share of the champion's questions a second, both timed in turns; 0.8 allows a fifth less."""
 

@@ -8,7 +8,7 @@ from schemas.artifacts import Name
 from schemas.corpus import PairFormat
 from schemas.human import HumanScale
 from schemas.order_forms import BeamOrder, Form, PublicT5, QuestionsFile, Resumable, TrainingOrder
-from schemas.places import Place, QuestionsPlace
+from schemas.places import Place, QuestionsPlace, apart
 
 TableName = Literal[
     "table1",
@@ -61,7 +61,7 @@ StudyStage = Literal["models", "answers", "report"]
 class ReproduceTable(Resumable, TrainingOrder):
     """Make one of the paper's tables, corpus to report."""
 
-    name: Name = Field(default="world", title="Study name")
+    name: Name = Field(default="world", max_length=16, title="Study name")
     """Names every artifact of the study: lower-case letters, digits, hyphens."""
     start: PublicT5 | None = Field(default=None, title="Public T5")
     """What generators and models start from, with its own shape and tokenizer; none for random weights."""
@@ -90,6 +90,7 @@ class ReproduceTable(Resumable, TrainingOrder):
 
     @model_validator(mode="after")
     def _check(self) -> "ReproduceTable":
+        apart(self.out, self.home)
         names = [one.dataset for one in self.datasets]
         if len(set(names)) < len(names):
             raise ValueError("two data sets have one name: name them apart")
@@ -122,7 +123,7 @@ class HumanTrack(BeamOrder):
 
     scale: HumanScale = "hour"
     """toy: seconds, learns nothing; minutes: a quarter of an hour on two cores; hour: an hour and more."""
-    name: Name = Field(default="human", title="Study name")
+    name: Name = Field(default="human", max_length=16, title="Study name")
     """Names every artifact of the study: lower-case letters, digits, hyphens."""
     learn: tuple[QuestionsFile, ...] = Field(min_length=1, title="Training questions")
     """Files of questions that stand in the memory and are learned from; their own pair is never retrieved for them."""
@@ -144,6 +145,7 @@ class HumanTrack(BeamOrder):
 
     @model_validator(mode="after")
     def _check(self) -> "HumanTrack":
+        apart(self.out, self.home)
         asked = [(file.dataset, file.split) for file in self.ask]
         if len(set(asked)) < len(asked):
             raise ValueError("one file a data set and split can be asked: name their splits")

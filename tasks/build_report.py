@@ -3,6 +3,7 @@
 Holds report.html (self-contained), report.md, metrics.parquet and metrics.csv. The templates are part of its key.
 """
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,9 +99,18 @@ def copy_report(report: ArtifactRef, out: Path, *, resources: Resources) -> list
     source = Store(resources.home).open_directory(report)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return [shutil.copyfile(path, out / path.name) for path in sorted(source.iterdir())]
+        return [_copied(path, out / path.name) for path in sorted(source.iterdir())]
     except OSError as error:
         raise InputError(f"{out}: the report cannot be written there ({error.strerror}); give another --out") from error
+
+
+def _copied(source: Path, target: Path) -> Path:
+    """Put a copy in the place of what lies there: whole or not at all, and never through a link."""
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        return shutil.copyfile(source, aside).replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _worked(store: Store, shown: Shown | None, config: ReportConfig) -> Sequence[WorkedQuestion]:

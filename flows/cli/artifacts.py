@@ -43,13 +43,29 @@ def _checkpoint(text: str) -> str:
     return reference
 
 
+def _kind(text: str | None) -> str | None:
+    from schemas.artifacts import KINDS
+
+    if text is not None and text not in KINDS:
+        raise typer.BadParameter(f"{text!r} is no kind: give one of {', '.join(KINDS)}")
+    return text
+
+
+def _name(text: str | None) -> str | None:
+    from schemas.artifacts import NAME
+
+    if text is not None and not re.fullmatch(NAME, text):
+        raise typer.BadParameter(f"{text!r} is no name: give lower-case letters, digits and hyphens")
+    return text
+
+
 Reference = Annotated[str, typer.Argument(metavar="KIND/NAME[@VERSION]", callback=reference_given)]
 
 
 @app.command("ls")
 def list_artifacts(
-    kind: Annotated[str | None, typer.Option(help="Only this kind, for example qa_pairs.")] = None,
-    name: Annotated[str | None, typer.Option(help="Only this name.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind, for example qa_pairs.", callback=_kind)] = None,
+    name: Annotated[str | None, typer.Option(help="Only this name.", callback=_name)] = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:

@@ -25,8 +25,9 @@ HEADERS: Final = {
 }
 _LONGEST: Final = 500
 """Characters of a refusal."""
-_ASKING: Final = ("/ask", "/batch", "/entry/", "/entities", "/version")
-"""Paths that want the token and count for the rate; the page itself, /health and /openapi.json say nothing secret."""
+_OPEN: Final = frozenset({"/", "/graph", "/health", "/openapi.json"})
+"""Paths that say nothing secret, as those of the pages' parts; all others want the token and count for the rate."""
+_PAGE: Final = "/page/"
 
 
 class _RefusedError(Exception):
@@ -70,7 +71,7 @@ class Guard:
         host = headers.get("host", "")
         if self._settings.loopback and not is_loopback(_without_port(host)):  # another site's name that leads here
             raise _RefusedError(421, f"no such host here: {host[:80]!r}; ask 127.0.0.1")
-        if not scope["path"].startswith(_ASKING):
+        if scope["path"] in _OPEN or scope["path"].startswith(_PAGE):
             return
         if self._settings.token and not _shows(headers, self._settings.token.get_secret_value()):
             raise _RefusedError(

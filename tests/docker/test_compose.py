@@ -12,6 +12,7 @@ import yaml
 from prefect.settings import Settings
 
 from flows.serving.settings import TOKEN_VARIABLE
+from schemas.orders import Promote
 from tests.docker.dockerfile import PROJECT, stages
 
 FILE = PROJECT / "docker" / "compose.yaml"
@@ -81,9 +82,15 @@ def test_every_variable_is_one_that_is_read(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_example_names_every_variable():
     example = (FILE.parent / ".env.example").read_text()
-    for name in ("QAMAT_PASSWORD", "POSTGRES_PASSWORD", "QAMAT_TOKEN", "QAMAT_LISTEN", "ACCELERATOR", "QAMAT_UID"):
+    secrets = ("QAMAT_PASSWORD", "POSTGRES_PASSWORD", "QAMAT_TOKEN")
+    for name in (*secrets, "QAMAT_TAG", "QAMAT_LISTEN", "ACCELERATOR", "QAMAT_UID"):
         assert f"${{{name}:" in FILE.read_text()
         assert f"\n{name}=" in example or f"\n#{name}=" in example
+
+
+def test_what_is_served_is_what_passed_the_gate():
+    """Without a bundle, the newest model would be served, promoted or not."""
+    assert SERVICES["serving"]["command"] == ["--bundle", f"${{QAMAT_TAG:-{Promote.model_fields['tag'].default}}}"]
 
 
 def test_the_editors_container_runs_what_is_there():

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from flows.events import MODEL_TRAINED, event_id
 from qamat_core.store.provenance import git_commit
 from qamat_core.store.store import Store
 from qamat_core.store.tags import find_tag
@@ -227,6 +228,8 @@ def test_a_committed_corpus_is_trained_over_by_itself(served: Served) -> None:
     for stage in ("inbatch", "global", "finetune"):
         assert store.row(store.newest("checkpoint", f"town-{stage}")).flow_run_id == trained
     assert _recall(store, Resources(home=str(served.home))) > RECALL
+    told = {"id": {"id": [str(event_id(MODEL_TRAINED, store.newest("checkpoint", "town-finetune")))]}}
+    served.until(lambda: bool(served.api.post("/events/filter", json={"filter": told}).json()["events"]))
     shown = served.artifacts(trained)
     assert {artifact["type"] for artifact in shown} == {"progress", "table", "markdown"}
     assert {artifact["data"] for artifact in shown if artifact["type"] == "progress"} == {100.0}

@@ -22,8 +22,9 @@ from tests.tasks.tiny_home import make_checkpoint
 
 pytestmark = pytest.mark.usefixtures("prefect")
 
-LENIENT = Thresholds(min_questions=5, min_relative_speed=0)
-"""Times of a tiny model say nothing."""
+NO_FLOORS = {"min_questions": 5, "min_em": 0, "min_recall": 0, "min_auroc": 0, "max_leakage": 100}
+LENIENT = Thresholds.model_validate({**NO_FLOORS, "min_relative_speed": 0})
+"""Times of a tiny model say nothing, nor do its answers."""
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +71,15 @@ def test_the_first_is_held_against_absolute_thresholds_alone(models: Store, orde
     assert bundle.passages == (models.newest("passages", "m"),)
 
 
+def test_what_is_right_about_nothing_is_not_put_into_use_by_default(models: Store, order: Callable[..., Promote]):
+    with pytest.raises(PromotionError, match=r"em is 0.00, at least 1.00 wanted \(min_em\)"):
+        promote(order("tuned", Thresholds(min_questions=5)))
+    assert order("tuned").tag not in current_tags(models.registry)
+
+
 def test_what_does_not_pass_moves_nothing_and_is_told_with_both_figures(models: Store, order: Callable[..., Promote]):
     with pytest.raises(PromotionError, match=r"^bundle/tuned@\d+ does not pass the gate of .*: speed is ") as refused:
-        promote(order("tuned", Thresholds(min_questions=5, min_speed=1e9)))
+        promote(order("tuned", LENIENT.model_copy(update={"min_speed": 1e9})))
     assert "at least 1000000000.00 wanted (min_speed). See gate/tuned@" in str(refused.value)
     assert order("tuned").tag not in current_tags(models.registry)
 

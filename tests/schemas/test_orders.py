@@ -1,11 +1,19 @@
 """Orders that do not fit are refused before anything starts."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
+from schemas.artifacts import NAME
 from schemas.order_forms import QuestionsFile
 from schemas.orders import BuildIndex, Evaluate, RegenerateCorpus, TrainQamat
 from schemas.study_orders import HumanTrack, Reproduce
+
+ASKED = {
+    "learn": [{"path": "q.jsonl", "dataset": "nq"}],
+    "ask": [{"path": "q.jsonl", "dataset": "nq", "split": "dev"}],
+}
 
 
 def test_a_start_belongs_to_the_stage_that_starts():
@@ -43,3 +51,27 @@ def test_a_form_begins_with_what_an_order_is_about(form):
 )
 def test_an_order_says_what_it_is_about(order, title):
     assert order.title == title
+
+
+@pytest.mark.parametrize(
+    ("form", "endings"), [(TrainQamat, ["-finetune", "-multihop"]), (RegenerateCorpus, ["-train", "-annotated"])]
+)
+def test_names_that_are_made_of_a_longest_name_are_names(form, endings: list[str]):
+    longest = "a" * max(letters for letters in range(1, 65) if _takes(form, "a" * letters))
+    for ending in endings:
+        assert re.fullmatch(NAME, longest + ending)
+
+
+def _takes(form, name: str) -> bool:
+    try:
+        form(name=name)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("form", [Reproduce, HumanTrack])
+def test_a_report_is_not_copied_into_the_home(form):
+    order = {"home": "h", "out": "h/report/world/0"} | (ASKED if form is HumanTrack else {})
+    with pytest.raises(ValidationError, match="out: h/report/world/0 lies in the home"):
+        form.model_validate(order)

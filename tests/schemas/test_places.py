@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.places import ROOTS, allowed, allowed_model, allowed_passages, allowed_questions
+from schemas.places import ROOTS, allowed, allowed_model, allowed_passages, allowed_questions, apart
 
 
 @pytest.fixture
@@ -101,3 +101,20 @@ def test_a_path_is_allowed_if_and_only_if_it_comes_to_lie_under_the_root(parts: 
             assert inside
         except ValueError:
             assert not inside
+
+
+@pytest.mark.parametrize("out", ["home", "home/report/world/0123", "home/../home/x", "link", "./home/"])
+def test_a_report_does_not_go_among_the_artifacts(out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "link").symlink_to("home")
+    monkeypatch.chdir(tmp_path)
+    for home in ("home", str(tmp_path / "home")):
+        with pytest.raises(ValueError, match=r"^out: .* lies in the home, .* give a folder beside it$"):
+            apart(out, home)
+
+
+def test_it_goes_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for out in ("report", "home-2", ".", None):
+        apart(out, "home")
+    apart("report", "s3://bucket/home")

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle  # noqa: TID251 - shows that the planted ones would run
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,18 +12,48 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.asking import open_engine
+from flows.asking import open_bundle
 from qamat_core.store.store import Store
 from schemas.answers import Asked
 from schemas.errors import QamatError
+from schemas.evaluation import CalibrateConfig
+from schemas.promotion import BundleConfig
+from schemas.qamat import SearchConfig
+from schemas.resources import Resources
+from tasks import build_bundle, build_searcher, calibrate
 from tests.security.planting import copied, payloads, plant
+from tests.tasks.corpus import register
+from tests.tasks.test_calibrate import rows as predictions
 
 PROJECT = Path(__file__).parents[2]
 WATCHED = Path(__file__).with_name("watched.py")
 
 
+@pytest.fixture(scope="module")
+def in_use(askable: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with all that an answer may be read from: a bundle with a calibration and a search of 8-bit keys."""
+    store = Store(shutil.copytree(askable, tmp_path_factory.mktemp("in-use") / "home"))
+    resources = Resources(home=str(store.home))
+    checkpoint, index = store.newest("checkpoint", "tuned"), store.newest("index", "encoder")
+    searched = build_searcher.SearcherInputs(index, store.newest("checkpoint", "encoder"))
+    answers = register(store, "predictions", "m", predictions(seed=0))
+    judged = calibrate.CalibrateInputs(answers, checkpoint, index)
+    parts = build_bundle.BundleInputs(
+        checkpoint=checkpoint,
+        index=index,
+        memory=store.newest("qa_pairs", "m"),
+        tokenizer=store.newest("tokenizer", "m"),
+        searcher=build_searcher.run(SearchConfig(backend="int8"), searched, name="m", resources=resources),
+        calibration=calibrate.run(CalibrateConfig(k=2), judged, name="m", resources=resources),
+        passages=(store.newest("passages", "m"),),
+    )
+    build_bundle.run(BundleConfig(top_k=2), parts, name="m", resources=resources)
+    return store.home
+
+
 def _ask(home: Path) -> None:
-    engine = open_engine(str(home), "tuned", None, top_k=2, min_confidence=0, batch_sizes=(1,))
+    bundle = Store(home).newest("bundle", "m")
+    engine = open_bundle(str(home), bundle, min_confidence=0, batch_sizes=(1,))
     engine.answer([Asked(question="Where does Ada live?")])
 
 
@@ -38,18 +69,24 @@ def test_the_planted_pickles_run_where_a_pickle_is_read(tmp_path: Path):
         sign.unlink()
 
 
-@pytest.mark.parametrize("kind", ["tokenizer", "checkpoint", "index", "qa_pairs", "passages"])
-def test_a_pickle_in_the_place_of_a_file_is_refused_in_one_line(kind: str, askable: Path, tmp_path: Path):
+def test_the_home_answers_as_it_is(in_use: Path):
+    _ask(in_use)
+
+
+@pytest.mark.parametrize(
+    "kind", ["tokenizer", "checkpoint", "index", "qa_pairs", "passages", "bundle", "calibration", "searcher"]
+)
+def test_a_pickle_in_the_place_of_a_file_is_refused_in_one_line(kind: str, in_use: Path, tmp_path: Path):
     sign = tmp_path / "taken-over"
     rows = [
         row
-        for row in Store(askable).registry.rows()
+        for row in Store(in_use).registry.rows()
         if row.ref.kind == kind and row.ref.name in ("m", "encoder", "tuned")
     ]
     refused: list[str] = []
     places = [(row, file) for row in rows for file in row.files]
     for number, (place, payload) in enumerate((place, payload) for place in places for payload in payloads(sign)):
-        home = copied(askable, tmp_path / str(number))
+        home = copied(in_use, tmp_path / str(number))
         plant(home, *place, payload)
         try:
             _ask(home)

@@ -167,6 +167,21 @@ def test_the_report_is_kept_and_made_again_when_its_words_change(resources, worl
     assert report(resources, world, bm25, corpus, audited, name="copy").content == first.content
 
 
+def test_a_copy_takes_the_place_of_what_lies_there_and_follows_no_link(
+    resources, world, bm25, corpus, audited, tmp_path: Path
+) -> None:
+    ref, out, precious = report(resources, world, bm25, corpus, audited), tmp_path / "out", tmp_path / "precious"
+    precious.write_text("mine")
+    out.mkdir()
+    (out / "report.md").symlink_to(precious)
+    (out / "report.html").write_text("an earlier report")
+    files = build_report.copy_report(ref, out, resources=resources)
+    assert precious.read_text() == "mine"
+    assert not (out / "report.md").is_symlink()
+    assert (out / "report.html").read_text().startswith("<!doctype html>")
+    assert sorted(out.iterdir()) == files, "nothing else is left there"
+
+
 def test_a_directory_that_cannot_be_written_is_named(resources, world, bm25, corpus, audited, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ref = report(resources, world, bm25, corpus, audited)
