@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests import programs
 
 DEBIAN = Path("/usr/lib/postgresql")
 USER = "postgres"
@@ -22,7 +22,7 @@ def _programs() -> Path:
     for directory in [*found, *([Path(on_path).parent] if on_path else [])]:
         if (directory / "initdb").exists():
             return directory
-    pytest.skip("no PostgreSQL on this machine: apt install postgresql")
+    return programs.missing("no PostgreSQL on this machine: apt install postgresql")
 
 
 @contextmanager

@@ -51,7 +51,7 @@ class PrefectPage:
         field = self.field(title)
         if (text_or_none := field.get_by_text("str", exact=True)).count():
             text_or_none.click()
-        field.locator("textarea").fill(text)
+        field.locator("textarea, input").fill(text)
 
     def choose(self, title: str, option: str) -> None:
         self.field(title).locator(".p-select-button__control").press("ArrowDown")

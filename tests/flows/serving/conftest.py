@@ -1,6 +1,5 @@
 """A server over a tiny model, asked inside the test's process or, by a browser, through a socket."""
 
-import shutil
 import socket
 import threading
 import time
@@ -21,6 +20,7 @@ from flows.serving.settings import ServingSettings
 from qamat_core.store.store import Store
 from tasks.answering import Engine
 from tasks.entry_lookup import EntryLookup
+from tests import programs
 from tests.qamat_core.qamat import tiny
 from tests.tasks.corpus import pair, passage, register
 from tests.tasks.tiny_home import SCRIPT
@@ -84,11 +84,8 @@ def listening(engine: Engine, settings: ServingSettings, follower: Follower | No
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, if the machine has one."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine: install one to test the pages")
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield playwright.chromium.launch(executable_path=programs.chromium(), args=["--no-sandbox"])
 
 
 @contextmanager
