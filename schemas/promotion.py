@@ -28,7 +28,7 @@ class Thresholds(Form):
     """How often a right answer is surer than a wrong one, in percent; 50 is chance."""
     max_auroc_drop: float = Field(default=3.0, ge=0, le=100, title="Largest drop of AUROC")
     """In points below the champion's."""
-    max_leakage: float = Field(default=50.0, ge=0, le=100, title="Largest overlap leakage")
+    max_leakage: float = Field(default=80.0, ge=0, le=100, title="Largest overlap leakage")
     """Questions that repeat one that the model was trained on, in percent of those asked."""
     max_leakage_rise: float = Field(default=5.0, ge=0, le=100, title="Largest rise of overlap leakage")
     """In points above the champion's."""
