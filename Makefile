@@ -9,7 +9,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server check-docker docs test test-slow test-browser test-faults test-faults-short test-parity test-tpu check audit format clean
+.PHONY: help setup lucene setup-bench setup-tpu setup-gpu gpu-smoke demo study server check-docker docs test test-slow test-ui test-faults test-faults-short test-parity test-tpu check audit format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,8 +82,8 @@ test: setup ## Tests, without the slow ones and those that need torch
 test-slow: setup ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-test-browser: setup ## The Prefect UI in Chromium, over SQLite and over PostgreSQL (ten minutes; both have to be installed)
-	$(BIN)/python -m pytest -m slow tests/flows/test_deployments.py -k in_a_browser
+test-ui: setup ## Deployments, the automation and the Prefect UI in Chromium, over SQLite and PostgreSQL (ten minutes; CI runs it)
+	$(BIN)/python -m pytest -m slow tests/flows/test_deployments.py
 
 test-faults: setup ## Kills, damage, races and full disks by the hundred (hours)
 	$(BIN)/python -m pytest -m faults tests/faults

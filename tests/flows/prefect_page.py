@@ -1,5 +1,6 @@
 """The Prefect UI as a person uses it: forms of deployments, runs, artifacts; every step leaves a screenshot."""
 
+from http import HTTPStatus
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, Request, expect
@@ -58,7 +59,13 @@ class PrefectPage:
         self._page.locator(".p-select-option").get_by_text(option, exact=True).click()
 
     def submit(self) -> None:
-        self._page.get_by_role("button", name="Submit").click()
+        """Order what the form says; once more, as a person would, where the server was too busy to write it down."""
+        for _ in range(10):
+            with self._page.expect_response(lambda answer: answer.url.endswith("/create_flow_run")) as answered:
+                self._page.get_by_role("button", name="Submit").click()
+            if answered.value.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                return
+            self._page.wait_for_timeout(1000)
 
     def see(self, field: Locator, name: str) -> None:
         """Bring a field into sight and take a screenshot."""

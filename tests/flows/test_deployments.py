@@ -216,6 +216,7 @@ def test_cron_puts_runs_into_the_calendar(served: Served) -> None:
     assert all(time.split("T")[1].startswith("03:00:00") for time in planned)
 
 
+@pytest.mark.slow
 def test_a_committed_corpus_is_trained_over_by_itself(served: Served) -> None:
     made = served.run("regenerate-corpus", preset="smoke", name="town")
     trained = served.automated()
