@@ -17,7 +17,7 @@ from flows.runtime import SETTINGS
 from qamat_core.store.registry import Registry
 from qamat_core.store.storage import open_storage
 
-TOY = ("reproduce", "--preset", "toy", "--only", "table4", "--memory", "generated", "--out", "{home}/report-copy")
+TOY = ("reproduce", "--preset", "toy", "--only", "table4", "--memory", "generated", "--out", "{home}-report")
 """The run that is killed: a corpus, its memory, the three stages of training, what they answer, the report."""
 SMOKE = ("reproduce", "--preset", "smoke", *TOY[3:])
 """The same with models that learn something."""
