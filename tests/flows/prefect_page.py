@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from pathlib import Path
 
+import playwright.sync_api
 from playwright.sync_api import Locator, Page, Request, expect
 
 PATIENCE_MS = 60_000
@@ -59,13 +60,20 @@ class PrefectPage:
         self._page.locator(".p-select-option").get_by_text(option, exact=True).click()
 
     def submit(self) -> None:
-        """Order what the form says; once more, as a person would, where the server was too busy to write it down."""
-        for _ in range(10):
-            with self._page.expect_response(lambda answer: answer.url.endswith("/create_flow_run")) as answered:
-                self._page.get_by_role("button", name="Submit").click()
-            if answered.value.status != HTTPStatus.SERVICE_UNAVAILABLE:
+        """Order what the form says; once more, as a person would, where nothing was sent or the server was too busy."""
+        for _ in range(5):
+            if self._answered() not in (None, HTTPStatus.SERVICE_UNAVAILABLE):
                 return
-            self._page.wait_for_timeout(1000)
+        raise AssertionError("the form cannot be submitted")
+
+    def _answered(self) -> int | None:
+        """Press Submit; return the status of the server's answer, None if it was not asked."""
+        try:
+            with self._page.expect_response(lambda answer: answer.url.endswith("/create_flow_run")) as answer:
+                self._page.get_by_role("button", name="Submit").click()
+        except playwright.sync_api.TimeoutError:
+            return None
+        return answer.value.status
 
     def see(self, field: Locator, name: str) -> None:
         """Bring a field into sight and take a screenshot."""
