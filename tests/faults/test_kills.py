@@ -43,12 +43,15 @@ class _Killed:
 
 
 def _seconds(forks: Runs, arguments: tuple[str, ...], undisturbed: Path) -> float:
-    """Return how long the run takes where all programs are compiled already."""
-    home = undisturbed.with_name("timed")
-    began = time.monotonic()
-    forks.finish(home, arguments)
-    assert contents(home) == contents(undisturbed), "two runs that nothing disturbs agree"
-    return time.monotonic() - began
+    """Return how long the run takes where all programs are compiled already, the shorter of two: kills have to meet it."""
+    took: list[float] = []
+    for name in ("timed", "timed-again"):
+        home = undisturbed.with_name(name)
+        began = time.monotonic()
+        forks.finish(home, arguments)
+        took.append(time.monotonic() - began)
+        assert contents(home) == contents(undisturbed), "two runs that nothing disturbs agree"
+    return min(took)
 
 
 def _kill_and_finish(run: _Killed, seeds: range, directory: Path) -> int:
