@@ -114,12 +114,12 @@ def stage_inputs(
 def mine(questions: ArtifactRef, memory: Memory, hops: Hops, *, resources: Resources) -> ArtifactRef:
     """Mine the memory's entries that answer questions of so many hops."""
     config = MiningConfig(hops=hops)
-    name = f"{questions.name}-over-{memory.qa_pairs.name}"[:64]
+    name = f"{questions.name}-over-{memory.qa_pairs.name}"[:55]
     refs = steps.mine_multihop(config, MiningInputs(questions, memory.qa_pairs), name=name, resources=resources)
     return refs.multihop_examples
 
 
 def compose(memory: Memory, hops: Hops, *, resources: Resources) -> ComposedRefs:
     """Make questions of so many hops of the memory itself."""
-    name = f"{memory.qa_pairs.name[:48]}-{'own' if hops == 1 else 'composed'}"
+    name = f"{memory.qa_pairs.name[:47]}-{'own' if hops == 1 else 'composed'}"
     return steps.compose_questions(ComposeConfig(hops=hops), memory.qa_pairs, name=name, resources=resources)

@@ -7,6 +7,7 @@ from pydantic import StringConstraints
 from schemas.base import Frozen
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
+LONGEST_NAME = 64
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 """An artifact's name: lower-case letters, digits and hyphens."""
 

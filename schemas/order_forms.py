@@ -2,12 +2,12 @@
 
 import inspect
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schemas.base import Frozen
-from schemas.cluster_options import ClusterOptions
+from schemas.cluster import options_for
 from schemas.places import ModelPlace, Place, allowed
 from schemas.preset_models import PresetName
 from schemas.resources import Resources, RunnerName
@@ -87,13 +87,19 @@ class BeamOrder(Run):
     """Worker threads of the Beam jobs, where they run in this process."""
     runner: RunnerName = Field(default="FnApiRunner", title="Beam runner")
     """What runs the Beam jobs: FnApiRunner in this process, another on a cluster (docs/scale-out.md)."""
-    runner_options: ClusterOptions = Field(default=(), title="Options of the Beam runner")
-    """Beam's options of a runner on a cluster, each ``--name=value``; where the worker has roots (QAMAT_ROOTS),
-    addresses and numbers alone (docs/scale-out.md)."""
+    runner_options: tuple[str, ...] = Field(default=(), title="Options of the Beam runner")
+    """Beam's options of a runner on a cluster, each ``--name=value``. None where the worker has roots (QAMAT_ROOTS): it
+    names its own cluster then."""
+
+    @model_validator(mode="after")
+    def _check_cluster(self) -> Self:
+        options_for(self.runner, self.runner_options)
+        return self
 
     def resources(self) -> Resources:
         """Return how the jobs of this order run."""
-        return Resources(home=self.home, workers=self.workers, runner=self.runner, runner_options=self.runner_options)
+        options = options_for(self.runner, self.runner_options)
+        return Resources(home=self.home, workers=self.workers, runner=self.runner, runner_options=options)
 
 
 class Order(BeamOrder):

@@ -50,7 +50,7 @@ class Generators(Form):
 class RegenerateCorpus(Resumable, Order):
     """Make a memory of passages anew: of the embedded world corpus, or of files."""
 
-    name: Name = Field(default="world", max_length=54, title="Corpus name")
+    name: Name = Field(default="world", max_length=45, title="Corpus name")
     """Names every artifact of the corpus: lower-case letters, digits, hyphens."""
     passages: tuple[PassagesPlace, ...] = Field(default=(), title="Passage files")
     """Files of passages (DPR TSV, JSONL, Wikipedia XML, SQuAD, HotpotQA, MuSiQue; packed or in a tar or zip too), or

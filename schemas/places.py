@@ -48,10 +48,13 @@ def apart(out: str | None, home: str) -> None:
     """Refuse a folder for files of one's own that lies among the artifacts, which never change.
 
     Raises:
-        ValueError: it lies in the home.
+        ValueError: it lies in the home, or in another one.
     """
-    if out is not None and _lies_under(out, home):
-        raise ValueError(f"out: {out} lies in the home, among artifacts that never change: give a folder beside it")
+    if out is None:
+        return
+    real = Path(os.path.realpath(out))
+    if _lies_under(out, home) or any((place / "registry").exists() for place in (real, *real.parents)):
+        raise ValueError(f"out: {out} lies in a home, among artifacts that never change: give a folder beside it")
 
 
 def allowed_passages(place: str) -> str:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from schemas.artifacts import Name
+from schemas.artifacts import LONGEST_NAME, Name
 from schemas.corpus import PairFormat
 from schemas.human import HumanScale
 from schemas.order_forms import BeamOrder, Form, PublicT5, QuestionsFile, Resumable, TrainingOrder
@@ -61,7 +61,7 @@ StudyStage = Literal["models", "answers", "report"]
 class ReproduceTable(Resumable, TrainingOrder):
     """Make one of the paper's tables, corpus to report."""
 
-    name: Name = Field(default="world", max_length=16, title="Study name")
+    name: Name = Field(default="world", max_length=13, title="Study name")
     """Names every artifact of the study: lower-case letters, digits, hyphens."""
     start: PublicT5 | None = Field(default=None, title="Public T5")
     """What generators and models start from, with its own shape and tokenizer; none for random weights."""
@@ -123,7 +123,7 @@ class HumanTrack(BeamOrder):
 
     scale: HumanScale = "hour"
     """toy: seconds, learns nothing; minutes: a quarter of an hour on two cores; hour: an hour and more."""
-    name: Name = Field(default="human", max_length=16, title="Study name")
+    name: Name = Field(default="human", max_length=13, title="Study name")
     """Names every artifact of the study: lower-case letters, digits, hyphens."""
     learn: tuple[QuestionsFile, ...] = Field(min_length=1, title="Training questions")
     """Files of questions that stand in the memory and are learned from; their own pair is never retrieved for them."""
@@ -149,4 +149,7 @@ class HumanTrack(BeamOrder):
         asked = [(file.dataset, file.split) for file in self.ask]
         if len(set(asked)) < len(asked):
             raise ValueError("one file a data set and split can be asked: name their splits")
+        for dataset, split in asked:
+            if len(f"{self.name}-dense-questions-fine-tuned-{dataset}-{split}") > LONGEST_NAME:
+                raise ValueError(f"{dataset} {split} makes names that are too long: shorten it, or the study's name")
         return self

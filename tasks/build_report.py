@@ -3,11 +3,11 @@
 Holds report.html (self-contained), report.md, metrics.parquet and metrics.csv. The templates are part of its key.
 """
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from qamat_core.funnel import funnel
 from qamat_core.report.attributed import Attributed, attributed
@@ -106,9 +106,11 @@ def copy_report(report: ArtifactRef, out: Path, *, resources: Resources) -> list
 
 def _copied(source: Path, target: Path) -> Path:
     """Put a copy in the place of what lies there: whole or not at all, and never through a link."""
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    aside = target.with_name(f".{uuid4().hex}.tmp")
     try:
-        return shutil.copyfile(source, aside).replace(target)
+        with source.open("rb") as given, aside.open("xb") as written:
+            shutil.copyfileobj(given, written)
+        return aside.replace(target)
     finally:
         aside.unlink(missing_ok=True)
 

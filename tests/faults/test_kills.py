@@ -43,7 +43,7 @@ class _Killed:
 
 
 def _seconds(forks: Runs, arguments: tuple[str, ...], undisturbed: Path) -> float:
-    """Return how long the run takes where all programs are compiled already, the shorter of two: kills have to meet it."""
+    """Return how long the run takes where all programs are compiled: the shorter of two, so that kills meet it."""
     took: list[float] = []
     for name in ("timed", "timed-again"):
         home = undisturbed.with_name(name)

@@ -69,11 +69,12 @@ class PrefectPage:
     def _answered(self) -> int | None:
         """Press Submit; return the status of the server's answer, None if it was not asked."""
         try:
-            with self._page.expect_response(lambda answer: answer.url.endswith("/create_flow_run")) as answer:
+            with self._page.expect_request(lambda asked: asked.url.endswith("/create_flow_run")) as asked:
                 self._page.get_by_role("button", name="Submit").click()
         except playwright.sync_api.TimeoutError:
             return None
-        return answer.value.status
+        answer = asked.value.response()
+        return answer.status if answer else None
 
     def see(self, field: Locator, name: str) -> None:
         """Bring a field into sight and take a screenshot."""

@@ -14,6 +14,7 @@ import flows.reproduce
 from flows.planning import Plan, PlannedStep
 from flows.reproduce import plan
 from qamat_core.store import fingerprint
+from schemas.artifacts import LONGEST_NAME
 from schemas.preset_models import Preset, TrainingPreset
 from schemas.presets import preset
 from schemas.study_orders import Reproduce, TableName
@@ -43,6 +44,14 @@ def imports() -> grimp.ImportGraph:
 
 def plan_all(home: Path) -> Plan:
     return plan(Reproduce(preset="toy", home=str(home), only=get_args(TableName)))
+
+
+def test_all_that_a_study_of_a_longest_name_makes_has_a_name(home: Path):
+    longest = Reproduce.model_json_schema()["properties"]["name"]["maxLength"]
+    order = Reproduce(preset="toy", home=str(home), only=get_args(TableName), name="a" * longest, seeds=11)
+    made = {name for step in plan(order).steps for _, name in step.job.outputs.values()}
+    assert len(made) > 100
+    assert max(map(len, made)) == LONGEST_NAME, "no bound that is narrower than need be"
 
 
 def outputs(step: PlannedStep) -> Outputs:

@@ -54,7 +54,8 @@ def test_an_order_says_what_it_is_about(order, title):
 
 
 @pytest.mark.parametrize(
-    ("form", "endings"), [(TrainQamat, ["-finetune", "-multihop"]), (RegenerateCorpus, ["-train", "-annotated"])]
+    ("form", "endings"),
+    [(TrainQamat, ["-finetune", "-multihop"]), (RegenerateCorpus, ["-two-hop-train-gold", "-annotated-passages"])],
 )
 def test_names_that_are_made_of_a_longest_name_are_names(form, endings: list[str]):
     longest = "a" * max(letters for letters in range(1, 65) if _takes(form, "a" * letters))
@@ -73,5 +74,12 @@ def _takes(form, name: str) -> bool:
 @pytest.mark.parametrize("form", [Reproduce, HumanTrack])
 def test_a_report_is_not_copied_into_the_home(form):
     order = {"home": "h", "out": "h/report/world/0"} | (ASKED if form is HumanTrack else {})
-    with pytest.raises(ValidationError, match="out: h/report/world/0 lies in the home"):
+    with pytest.raises(ValidationError, match="out: h/report/world/0 lies in a home"):
         form.model_validate(order)
+
+
+def test_a_data_set_whose_names_would_be_too_long_is_refused_before_anything_is_trained():
+    long = {"path": "q.jsonl", "dataset": "natural-questions-open", "split": "dev"}
+    with pytest.raises(ValidationError, match="natural-questions-open dev makes names that are too long"):
+        HumanTrack.model_validate({**ASKED, "ask": [long], "name": "thirteen-long"})
+    assert HumanTrack.model_validate({**ASKED, "ask": [long | {"dataset": "nq"}], "name": "thirteen-long"})

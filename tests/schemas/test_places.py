@@ -109,8 +109,16 @@ def test_a_report_does_not_go_among_the_artifacts(out: str, tmp_path: Path, monk
     (tmp_path / "link").symlink_to("home")
     monkeypatch.chdir(tmp_path)
     for home in ("home", str(tmp_path / "home")):
-        with pytest.raises(ValueError, match=r"^out: .* lies in the home, .* give a folder beside it$"):
+        with pytest.raises(ValueError, match=r"^out: .* lies in a home, .* give a folder beside it$"):
             apart(out, home)
+
+
+def test_it_goes_into_no_other_home_either(tmp_path: Path):
+    (tmp_path / "other" / "registry").mkdir(parents=True)
+    for out in ("other", "other/report/world/0123"):
+        with pytest.raises(ValueError, match="lies in a home"):
+            apart(str(tmp_path / out), str(tmp_path / "home"))
+    apart(str(tmp_path / "other-report"), str(tmp_path / "home"))
 
 
 def test_it_goes_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

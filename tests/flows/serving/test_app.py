@@ -221,7 +221,9 @@ def test_a_token_is_wanted_where_there_is_one(engine: Engine):
         assert client.post("/ask", json=question, headers=headers).status_code == 200
         assert client.get("/version").status_code == 401
         assert client.post("/entities", json={"entity": "Dorf"}).status_code == 401
-        opened = ("/", "/graph", "/page/page.js", "/health")
+        for path in ("/nothing", "/%2Fask", "/ASK", "/health/", "/docs", "/page", "/entry/q0"):
+            assert client.get(path).status_code == 401, f"{path}: what is new is closed"
+        opened = ("/", "/graph", "/page/page.js", "/health", "/openapi.json")
         assert [client.get(path).status_code for path in opened] == [200] * len(opened)
 
 

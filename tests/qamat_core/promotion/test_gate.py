@@ -60,7 +60,22 @@ def test_speed_is_judged_beside_the_champion():
 
 @given(figures=FIGURES)
 def test_the_champion_itself_passes(figures: Figures):
-    assert failed(figures, figures, min_questions=1) == set()
+    assert failed(figures, figures, min_questions=1, min_em=0, min_recall=0, min_auroc=0, max_leakage=100) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "threshold"),
+    [
+        ({"em": 0.0}, "min_em"),
+        ({"recall": 0.0}, "min_recall"),
+        ({"auroc": 49.0}, "min_auroc"),
+        ({"leakage": 81.0}, "max_leakage"),
+        ({"questions": 49}, "min_questions"),
+    ],
+)
+def test_the_defaults_keep_out_a_first_that_is_of_no_use(change: dict[str, float], threshold: str):
+    assert failed(GOOD, None) == set()
+    assert failed(GOOD.model_copy(update=change), None) == {threshold}
 
 
 @given(candidate=FIGURES, champion=FIGURES, relative=st.floats(0, 10))
