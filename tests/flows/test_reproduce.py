@@ -151,7 +151,7 @@ def test_tables_named_later_share_the_models_that_are_there(done: Ended, directo
         ("table7", "DPR-reverse", "generated", None),
         ("table7", "QAMAT Fine-tuned", "generated", 5.0),
         ("table7", "QAMAT Fine-tuned", "generated", 100.0),
-        ("speed", "FiD", "generated", None),
+        ("speed", "FiD", "none", None),
         ("integration", "Neural part alone", "generated", None),
         ("integration", "Both parts, neural part dropped", "generated", None),
     }
