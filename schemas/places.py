@@ -53,7 +53,7 @@ def apart(out: str | None, home: str) -> None:
     if out is None:
         return
     real = Path(os.path.realpath(out))
-    if _lies_under(out, home) or any((place / "registry").exists() for place in (real, *real.parents)):
+    if _lies_under(out, home) or any((place / "registry" / "_delta_log").exists() for place in (real, *real.parents)):
         raise ValueError(f"out: {out} lies in a home, among artifacts that never change: give a folder beside it")
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.places import ROOTS, allowed, allowed_model, allowed_passages, allowed_questions, apart
+from schemas.study_orders import Reproduce
 
 
 @pytest.fixture
@@ -114,15 +115,16 @@ def test_a_report_does_not_go_among_the_artifacts(out: str, tmp_path: Path, monk
 
 
 def test_it_goes_into_no_other_home_either(tmp_path: Path):
-    (tmp_path / "other" / "registry").mkdir(parents=True)
+    (tmp_path / "other" / "registry" / "_delta_log").mkdir(parents=True)
     for out in ("other", "other/report/world/0123"):
         with pytest.raises(ValueError, match="lies in a home"):
             apart(str(tmp_path / out), str(tmp_path / "home"))
     apart(str(tmp_path / "other-report"), str(tmp_path / "home"))
 
 
-def test_it_goes_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("out", ["report", "home-2", ".", None])
+@pytest.mark.parametrize("home", ["home", "s3://bucket/home"])
+def test_it_goes_beside_them(out: str | None, home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    for out in ("report", "home-2", ".", None):
-        apart(out, "home")
-    apart("report", "s3://bucket/home")
+    (tmp_path / "registry").mkdir()  # somebody's own folder of that name makes no home
+    assert Reproduce(out=out, home=home).out == out

@@ -5,8 +5,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 from fastapi.routing import APIWebSocketRoute
@@ -15,6 +13,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from flows.local_server import LocalServer
+from tests.security.asking import status
 
 PASSWORD = "admin:opens: the /door"
 OPEN = {"/health", "/ready"}
@@ -38,15 +37,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def _status(server: LocalServer, method: str, path: str, password: str | None = None) -> int:
-    request = Request(f"{server.url}{path}", data=b"{}" if method != "GET" else None, method=method)
-    request.add_header("Content-Type", "application/json")
-    if password is not None:
-        request.add_header("Authorization", f"Basic {base64.b64encode(password.encode()).decode()}")
-    try:
-        with urlopen(request, timeout=30) as reply:
-            return reply.status
-    except HTTPError as error:
-        return error.code
+    shown = {} if password is None else {"Authorization": f"Basic {base64.b64encode(password.encode()).decode()}"}
+    return status(server, method, path, shown)
 
 
 def _routes() -> list[tuple[str, str]]:

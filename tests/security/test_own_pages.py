@@ -1,8 +1,6 @@
 """A page of another site, open in a browser on this machine, orders nothing of a server without a password."""
 
 from collections.abc import Iterator, Mapping
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -10,6 +8,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from flows.local_server import LocalServer
+from tests.security.asking import status
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def _status(server: LocalServer, headers: Mapping[str, str], method: str = "POST") -> int:
-    request = Request(f"{server.url}/flows/filter", data=b"{}" if method == "POST" else None, method=method)
-    for name, value in {"Content-Type": "application/json", **headers}.items():
-        request.add_header(name, value)
-    try:
-        with urlopen(request, timeout=30) as reply:
-            return reply.status
-    except HTTPError as error:
-        return error.code
+    return status(server, method, "/flows/filter", headers)
 
 
 def _port(server: LocalServer) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from flows.asking import open_bundle
 from qamat_core.store.store import Store
-from schemas.answers import Asked
+from schemas.answers import Answer, Asked
 from schemas.errors import QamatError
 from schemas.evaluation import CalibrateConfig
 from schemas.promotion import BundleConfig
@@ -51,10 +51,10 @@ def in_use(askable: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store.home
 
 
-def _ask(home: Path) -> None:
+def _ask(home: Path) -> list[Answer]:
     bundle = Store(home).newest("bundle", "m")
     engine = open_bundle(str(home), bundle, min_confidence=0, batch_sizes=(1,))
-    engine.answer([Asked(question="Where does Ada live?")])
+    return engine.answer([Asked(question="Where does Ada live?")])
 
 
 def test_the_planted_pickles_run_where_a_pickle_is_read(tmp_path: Path):
@@ -70,7 +70,9 @@ def test_the_planted_pickles_run_where_a_pickle_is_read(tmp_path: Path):
 
 
 def test_the_home_answers_as_it_is(in_use: Path):
-    _ask(in_use)
+    (answer,) = _ask(in_use)
+    assert answer.versions.bundle == "bundle/m@0"
+    assert answer.confidence_from == "calibration/m@0"
 
 
 @pytest.mark.parametrize(
